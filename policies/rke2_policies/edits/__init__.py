@@ -1,0 +1,95 @@
+"""Edits: what to change in a document, said once and without positions.
+
+Three verbs are enough. `apply` is their meaning; the linter's text edits (`as_text`) and the
+webhook's JSON Patch (`as_json_patch`) are translations of it, and are tested against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from rke2_policies.route import Json, Route
+
+
+class Set(NamedTuple):
+    """Make the value at `route` be `value`, creating the mappings above it."""
+
+    route: Route
+    value: Json
+
+
+class Append(NamedTuple):
+    """Add `value` at the end of the list at `route`, creating the list."""
+
+    route: Route
+    value: Json
+
+
+class Remove(NamedTuple):
+    """Take away what stands at `route`."""
+
+    route: Route
+
+
+Edit: TypeAlias = Set | Append | Remove
+Change: TypeAlias = Callable[[Json, Route], Json]
+
+
+class EditError(ValueError):
+    """The edit makes no sense for this document."""
+
+
+def apply(tree: Json, edit: Edit) -> Json:
+    """Return `tree` with `edit` made. The given tree is left as it was, and shared where it can be."""
+    match edit:
+        case Set(route, value):
+            return _at(tree, route, lambda _, __: value)
+        case Append(route, value):
+            return _at(tree, route, lambda old, at: [*_list(old, at), value])
+        case Remove(route):
+            return _without(tree, route)
+
+
+def _at(tree: Json, route: Route, change: Change, done: Route = ()) -> Json:
+    if not route:
+        return change(tree, done)
+    step, rest = route[0], route[1:]
+    if isinstance(step, int):
+        if not isinstance(tree, list) or not 0 <= step < len(tree):
+            raise EditError(f"there is no item {step} at {_name(done)}")
+        return [_at(v, rest, change, (*done, step)) if i == step else v for i, v in enumerate(tree)]
+    if not isinstance(step, str):
+        raise EditError(f"{step.key} is said again further down")
+    if tree is None:
+        tree = {}
+    if not isinstance(tree, dict):
+        raise EditError(f"{_name(done)} is not a mapping")
+    return {**tree, step: _at(tree.get(step), rest, change, (*done, step))}
+
+
+def _list(old: Json, at: Route) -> list[Json]:
+    if old is None:
+        return []
+    if isinstance(old, list):
+        return old
+    raise EditError(f"{_name(at)} is not a list")
+
+
+def _without(tree: Json, route: Route) -> Json:
+    if not route:
+        raise EditError("a whole document is never removed")
+    step, rest = route[0], route[1:]
+    if isinstance(tree, dict) and step in tree:
+        if rest:
+            return {**tree, step: _without(tree[step], rest)}
+        return {k: v for k, v in tree.items() if k != step}
+    if isinstance(tree, list) and isinstance(step, int) and 0 <= step < len(tree):
+        if rest:
+            return [_without(v, rest) if i == step else v for i, v in enumerate(tree)]
+        return [v for i, v in enumerate(tree) if i != step]
+    return tree
+
+
+def _name(route: Route) -> str:
+    return ".".join(map(str, route)) or "the document"
