@@ -1,0 +1,81 @@
+# `make` alone lists what there is. Everything is installed into .venv, and nothing outside it.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+# The first Python that is new enough; `make PYTHON=… test` chooses another.
+PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo test lint format docs bench peers wheel clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo ## lint examples/: the findings, the fixes as a diff, what each machine runs with
+	@echo '$$ rke2-lint examples'
+	@$(BIN)/rke2-lint examples || test $$? -eq 1
+	@echo
+	@echo '$$ rke2-lint --diff examples'
+	@$(BIN)/rke2-lint --diff examples || test $$? -eq 1
+	@echo
+	@echo '$$ rke2-lint effective examples'
+	@$(BIN)/rke2-lint effective examples
+
+test: $(VENV)/.test ## install the test dependencies and run the tests (ARGS=… for pytest)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev ## ruff, mypy --strict and the import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## let ruff mend what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: $(VENV)/.test ## write the rule index and the outputs in the README anew
+	$(BIN)/python policies/write_index.py
+	$(BIN)/python tests/test_docs.py
+
+bench: $(VENV)/.demo ## measure against yamllint, check-jsonschema, ast-grep and checkov (ARGS=--quick for a smoke test)
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+peers: $(VENV)/.demo ## the same against peers written in Go, which are built here (needs Go)
+	@$(BIN)/python benchmarks/run.py --go $(ARGS)
+
+wheel: $(VENV)/.dev ## build dist/*.whl and dist/*.tar.gz, and check them
+	rm -rf dist
+	$(BIN)/python -m build --quiet
+	$(BIN)/check-wheel-contents dist/*.whl
+	$(BIN)/twine check --strict dist/*
+
+clean: ## take away what the other targets made
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed: python3, or make PYTHON=/path/to/python'; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+		echo 'On Debian and Ubuntu, venv is a package of its own: apt install python3-venv'; rm -rf $(VENV); exit 1; }
+
+# What is installed is installed anew when pyproject.toml changes; the code itself is used where it is.
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	@echo 'Installing rke2-lint into $(VENV) …'
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	@echo 'Installing rke2-lint and what its tests need into $(VENV) …'
+	@$(PIP) install --editable '.[test]'
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	@echo 'Installing rke2-lint and its development tools into $(VENV) …'
+	@$(PIP) install --editable '.[dev]'
+	@touch $@ $(VENV)/.test $(VENV)/.demo

@@ -1,0 +1,3 @@
+{{- define "cluster.labels" -}}
+team: {{ .Values.name | quote }}
+{{- end -}}
