@@ -20,8 +20,12 @@ STR, BOOL, INT, FLOAT, NULL, TIMESTAMP, BINARY, MERGE = (
 )
 
 _WORDS: dict[str, Json] = {
-    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
-    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
+    **dict.fromkeys(
+        ("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True
+    ),
+    **dict.fromkeys(
+        ("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False
+    ),
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
     **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
@@ -140,10 +144,8 @@ def _plain(text: str) -> Json:
 
 def _integer(digits: str) -> int:
     unsigned = digits.lstrip("+-")
-    if unsigned[:2] in ("0x", "0X"):
-        number = int(unsigned[2:], 16)
-    elif unsigned[:2] in ("0b", "0B"):
-        number = int(unsigned[2:], 2)
+    if unsigned[:2] in ("0x", "0X", "0b", "0B"):
+        number = int(unsigned, 0)
     elif unsigned[0] == "0":
         number = int(unsigned.lstrip("0oO") or "0", 8)
     elif len(unsigned) > 20:
