@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from rke2_policies.route import MISSING, Json, Route, Step, find
@@ -28,6 +28,8 @@ class Place(NamedTuple):
     document: DocumentId
     route: Route
     on_key: bool = False
+    span: Span | None = None
+    """A stretch that no route leads to, such as the place of a syntax error."""
 
     def __truediv__(self, step: Step) -> Place:
         return Place(self.document, (*self.route, step))
@@ -49,7 +51,7 @@ class Document:
     template decides is a `Templated` string. Anchors may make it share parts: it is never changed.
     """
 
-    __slots__ = ("_locate", "generated", "id", "lost_merges", "repeated", "tree")
+    __slots__ = ("_locate", "generated", "host", "id", "lost_merges", "repeated", "tree")
 
     def __init__(
         self,
@@ -57,19 +59,23 @@ class Document:
         tree: Json,
         locate: Locate | None = None,
         *,
-        repeated: tuple[Route, ...] = (),
-        lost_merges: tuple[Route, ...] = (),
+        repeated: Mapping[Route, Json] | None = None,
+        lost_merges: Mapping[Route, Json] | None = None,
         generated: frozenset[Route] = frozenset(),
+        host: Route = (),
     ) -> None:
         self.id = id
         self.tree = tree
         self._locate = locate
-        self.repeated = repeated
-        """Keys that their mapping says again further down: routes that end in `Repeated`."""
-        self.lost_merges = lost_merges
-        """Where `<<` keys stand, for the readers that lose them (RKE2's own files)."""
+        self.repeated: Mapping[Route, Json] = repeated or {}
+        """Entries that their mapping says again further down: a route that ends in `Repeated`, and
+        the value that stands there. They are in the order of the text."""
+        self.lost_merges: Mapping[Route, Json] = lost_merges or {}
+        """Where `<<` keys stand, and what they would merge, for the readers that lose them."""
         self.generated = generated
         """Collections into which a template may write more than the text shows."""
+        self.host = host
+        """Where the text stands that holds this document, if it is part of another one."""
 
     def __getitem__(self, route: Route) -> Json:
         """Return what stands at `route`, or None."""
@@ -82,8 +88,8 @@ class Document:
 
     def span(self, place: Place) -> Span | None:
         """Return the span of `place`, or of the nearest thing above it; None without a text."""
-        if self._locate is None:
-            return None
+        if place.span is not None or self._locate is None:
+            return place.span
         found = self._locate(place.route, place.on_key)
         route = place.route
         while found is None and route:

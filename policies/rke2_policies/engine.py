@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
-from rke2_policies.document import DocumentId, Place
-from rke2_policies.file import File
-from rke2_policies.finding import Finding, Fix, Safety
+from rke2_policies import catalog
+from rke2_policies.cluster import Cluster
+from rke2_policies.dialects import rancher_cluster, rke1, rke2_config
+from rke2_policies.document import Document, DocumentId, Place
+from rke2_policies.edits import Edit
+from rke2_policies.file import Broken, File
+from rke2_policies.finding import Finding, Fix, Problem, Safety
+from rke2_policies.foreign import Foreign
 from rke2_policies.machine import Machine
-from rke2_policies.policy import Policy
+from rke2_policies.manifest import Manifest, manifests
+from rke2_policies.node import Node
+from rke2_policies.policy import DEFAULT, Policy
+from rke2_policies.route import Route
+
+MISSING_PIN = "missing-nft-pin"
 
 
 class NotApplicable(NamedTuple):
-    """An object for which the pin means nothing, and why."""
+    """An object for which the pin means nothing, or that was left alone, and why."""
 
     place: Place
     reason: str
@@ -26,6 +36,211 @@ class Report(NamedTuple):
     machines: tuple[Machine, ...]
     not_applicable: tuple[NotApplicable, ...]
     skipped: tuple[NotApplicable, ...]
-    """What was left alone because it is not clear what it is (said under `--verbose`)."""
-    kinds: tuple[tuple[DocumentId, str], ...]
-    """What each document was taken for, and why (`rke2-lint effective` says it)."""
+    """What was left alone because it is not clear what it is."""
+    kinds: tuple[tuple[str, str], ...]
+    """What each path was taken for, and why."""
+
+
+class Inventory(NamedTuple):
+    """What the files hold, before any rule is asked."""
+
+    clusters: tuple[Cluster, ...]
+    nodes: tuple[Node, ...]
+    foreign: tuple[Foreign, ...]
+    manifests: tuple[Manifest, ...]
+    broken: tuple[Broken, ...]
+    skipped: tuple[NotApplicable, ...]
+    kinds: tuple[tuple[str, str], ...]
+
+
+def evaluate(files: Sequence[File], policy: Policy = DEFAULT) -> Report:
+    """Find out what every machine runs with, and ask every rule about it."""
+    inventory = take_inventory(files)
+    findings = _findings(inventory, policy)
+    order = {file.path: i for i, file in enumerate(sorted(files, key=lambda file: file.path))}
+    documents = {document.id: document for file in files for document in file.documents}
+
+    def by_place(place: Place) -> tuple[int, int, int]:
+        document = documents.get(place.document)
+        span = document.span(place) if document is not None else place.span
+        return order.get(place.document.path, 0), place.document.number, span.start if span else 0
+
+    machines = [machine for owner in (*inventory.clusters,) for machine in owner.machines]
+    machines += [node.machine for node in inventory.nodes]
+    machines += [_as_machine(foreign) for foreign in inventory.foreign]
+    outside = [NotApplicable(one.place, one.reason) for one in inventory.foreign]
+    outside += dict.fromkeys(
+        NotApplicable(machine.place, machine.reason)
+        for owner in (
+            [c.machines for c in inventory.clusters],
+            [[n.machine] for n in inventory.nodes],
+        )
+        for group in owner
+        for machine in group
+        if machine.verdict == "not-applicable"
+    )
+    return Report(
+        tuple(sorted(findings, key=lambda f: (*by_place(f.problem.place), f.rule))),
+        tuple(sorted(machines, key=lambda machine: by_place(machine.place))),
+        tuple(sorted(outside, key=lambda one: by_place(one.place))),
+        inventory.skipped,
+        inventory.kinds,
+    )
+
+
+def take_inventory(files: Sequence[File]) -> Inventory:
+    """Tell what the files hold: clusters, nodes, and what only looks like them."""
+    objects = [
+        one
+        for file in files
+        if file.kind in (None, "rancher-cluster")
+        for document in file.documents
+        for one in manifests(document)
+    ]
+    clusters: list[Cluster] = []
+    foreign: list[Foreign] = []
+    kinds: list[tuple[str, str]] = []
+    for one in objects:
+        if one.kind not in ("Cluster", "RKEControlPlane"):
+            continue
+        reason = rancher_cluster.reason_not_applicable(one)
+        if reason is not None:
+            foreign.append(_foreign(one, reason))
+            kinds.append((one.document.id.path, f"{one.kind} of {one.group or 'no API group'}"))
+        elif one.group in ("provisioning.cattle.io", "rke.cattle.io"):
+            clusters.append(rancher_cluster.cluster(one, objects))
+            kinds.append(
+                (one.document.id.path, f"Rancher {one.kind}: its apiVersion and kind say so")
+            )
+    nodes: list[Node] = []
+    skipped: list[NotApplicable] = []
+    for group in rke2_config.groups(files):
+        kind = rke2_config.kind_of(group)
+        first = group.files[0]
+        place = Place(DocumentId(first.path), ())
+        if kind.runtime == "rke2":
+            node = rke2_config.node(group)
+            if group.read or node.machine.environment.said or group.ignored:
+                nodes.append(node)
+                kinds.append((group.name, f"RKE2 configuration: {kind.why}"))
+        elif kind.runtime == "k3s" and group.read and group.read[0].documents:
+            document = group.read[0].documents[0]
+            reason = f"K3s's configuration ({kind.why}): it has no kube-proxy-extra-env"
+            foreign.append(Foreign(document, (), group.name, reason, "k3s", ((),)))
+            kinds.append((group.name, f"K3s configuration: {kind.why}"))
+        elif first.documents and (reason := rke1.reason(first.documents[0])):
+            foreign.append(Foreign(first.documents[0], (), group.name, reason, "", ()))
+            kinds.append((group.name, "RKE1 configuration: its nodes say so"))
+        elif kind.why:
+            skipped.append(NotApplicable(place, kind.why))
+    return Inventory(
+        tuple(clusters),
+        tuple(nodes),
+        tuple(foreign),
+        tuple(objects),
+        tuple(one for file in files for one in file.broken),
+        tuple(skipped),
+        tuple(kinds),
+    )
+
+
+def _foreign(one: Manifest, reason: str) -> Foreign:
+    spec: Route = (*one.route, "spec")
+    config = spec if one.kind == "RKEControlPlane" else (*spec, "rkeConfig")
+    routes: list[Route] = [(*config, "machineGlobalConfig")]
+    entries = one.document[(*config, "machineSelectorConfig")]
+    for i in range(len(entries) if isinstance(entries, list) else 0):
+        routes.append((*config, "machineSelectorConfig", i, "config"))
+    runtime = "k3s" if reason.startswith("K3s") else ""
+    name = f"{one.namespace}/{one.name or 'unnamed'}"
+    return Foreign(one.document, one.route, name, reason, runtime, tuple(routes))
+
+
+def _as_machine(foreign: Foreign) -> Machine:
+    machine = Machine(foreign.name, (), foreign.place, {}, home=None, origin="foreign")
+    return machine.decide("not-applicable", foreign.reason)
+
+
+def _subjects(inventory: Inventory) -> Iterator[tuple[Any, tuple[Machine, ...]]]:
+    """Yield everything that a rule can be asked about, with the machines that it stands for."""
+    for cluster in inventory.clusters:
+        yield cluster, cluster.machines
+        for machine in cluster.machines:
+            yield machine, (machine,)
+    for node in inventory.nodes:
+        yield node, (node.machine,)
+        yield node.machine, (node.machine,)
+    for foreign in inventory.foreign:
+        yield foreign, ()
+    for manifest in inventory.manifests:
+        yield manifest, ()
+    for broken in inventory.broken:
+        yield broken, ()
+    seen: set[DocumentId] = set()
+    for document, machines in _documents(inventory):
+        if document.id not in seen:
+            seen.add(document.id)
+            yield document, machines
+
+
+def _documents(inventory: Inventory) -> Iterator[tuple[Document, tuple[Machine, ...]]]:
+    for cluster in inventory.clusters:
+        yield cluster.document, cluster.machines
+    for node in inventory.nodes:
+        for one in node.files:
+            if one.document is not None:
+                yield one.document, (node.machine,)
+
+
+def _findings(inventory: Inventory, policy: Policy) -> list[Finding]:
+    subjects = list(_subjects(inventory))
+    types = {type(subject) for subject, _ in subjects}
+    rules = [
+        rule for rule in catalog.rules().values() if policy.asks(rule.id) and rule.subject in types
+    ]
+    by_type = {kind: [rule for rule in rules if rule.subject is kind] for kind in types}
+    # The same problem on many machines is one finding.
+    told: dict[tuple[str, Place, str], tuple[Problem, dict[str, None]]] = {}
+    explained: set[str] = set()
+    severities = {rule.id: policy.levels.get(rule.id) or rule.severity for rule in rules}
+    for subject, machines in subjects:
+        for rule in by_type[type(subject)]:
+            for problem in rule.check(subject):
+                names = dict.fromkeys(machine.name for machine in machines)
+                key = (rule.id, problem.place, problem.message)
+                told.setdefault(key, (problem, {}))[1].update(names)
+                if problem.explains:
+                    explained.update(names)
+    findings = []
+    for (rule_id, _, _), (problem, names) in told.items():
+        affected = tuple(names)
+        if rule_id == MISSING_PIN:
+            affected = tuple(name for name in affected if name not in explained)
+            if not affected:
+                continue
+        severity = problem.severity or severities[rule_id]
+        findings.append(Finding(rule_id, severity, problem, affected))
+    return findings
+
+
+def plan(findings: Iterable[Finding], allow: Safety = Safety.SAFE) -> dict[DocumentId, list[Fix]]:
+    """Choose what to change, document by document. Both doors ask here, so both do the same.
+
+    A fix is made as a whole or not at all. Of two that touch the same spot, the first is made; the
+    other one's turn comes when the result is looked at again.
+    """
+    chosen: dict[DocumentId, list[Fix]] = {}
+    for finding in findings:
+        fix = finding.problem.fix
+        if fix is None or fix.safety < allow:
+            continue
+        before = chosen.setdefault(finding.problem.place.document, [])
+        taken = [edit for one in before for edit in one.edits]
+        if not any(_touch(edit, other) for edit in fix.edits for other in taken):
+            before.append(fix)
+    return {document: fixes for document, fixes in chosen.items() if fixes}
+
+
+def _touch(one: Edit, other: Edit) -> bool:
+    shorter, longer = sorted((one.route, other.route), key=len)
+    return longer[: len(shorter)] == shorter

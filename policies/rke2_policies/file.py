@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rke2_policies.document import Document
+from rke2_policies.document import Document, DocumentId, Place, Span
+
+
+class Broken(NamedTuple):
+    """A part of a file that RKE2 and Kubernetes cannot read."""
+
+    place: Place
+    message: str
+
+    @classmethod
+    def at(cls, path: str, document: int, span: Span, message: str) -> Broken:
+        """Make one of what a reader reports."""
+        return cls(Place(DocumentId(path, document), (), span=span), message)
 
 
 class File(NamedTuple):
@@ -12,11 +24,17 @@ class File(NamedTuple):
 
     A file that is not `given` was read from the disk as context: it decides what machines run
     with, and nothing in it is changed. `kind` is what the user says that the file is (`--as`);
-    None leaves it to the path and the content. `broken`: it could not be read to its end.
+    None leaves it to the path and the content.
     """
 
     path: str
     documents: tuple[Document, ...]
     given: bool = True
     kind: str | None = None
-    broken: bool = False
+    broken: tuple[Broken, ...] = ()
+    """What does not parse, where the file is ours by its path or its bytes."""
+
+    @property
+    def starts(self) -> bool:
+        """Whether RKE2, which reads the first document only, can read it."""
+        return not any(one.place.document.number == 0 for one in self.broken)

@@ -1,0 +1,477 @@
+"""Rancher's `Cluster` and `RKEControlPlane`: what each pool's machines will run with.
+
+The order is the planner's (rancher/rancher pkg/capr/planner/config.go `addUserConfig`):
+`machineGlobalConfig` first, then every entry of `machineSelectorConfig` whose selector matches the
+Machine's labels, in order, each replacing whole keys; then the filter (filter.go `filterField`),
+which drops what Rancher's table does not know, and numbers and maps; then what is empty is pruned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from rke2_policies import pin
+from rke2_policies.cluster import Cluster, Layer, Pool, Written
+from rke2_policies.document import Document, Place
+from rke2_policies.facts import rancher_knows, rancher_settings, splits_commas, too_old
+from rke2_policies.judge import ahead_of_the_pin, by_the_pin
+from rke2_policies.label_selector import Invalid, Selector, parse
+from rke2_policies.machine import Machine, Said, Setting
+from rke2_policies.machine_files import written_files
+from rke2_policies.manifest import Manifest
+from rke2_policies.route import MISSING, Json, Missing, Route, Templated
+from rke2_policies.version import Version
+from rke2_policies.version import parse as parse_version
+
+ROLES = {"controlPlaneRole": "control-plane", "etcdRole": "etcd", "workerRole": "worker"}
+# Every combination of roles that the registration command of a custom cluster offers.
+COMBINATIONS = (
+    ("control-plane",),
+    ("etcd",),
+    ("worker",),
+    ("control-plane", "etcd"),
+    ("control-plane", "worker"),
+    ("etcd", "worker"),
+    ("control-plane", "etcd", "worker"),
+)
+EVERYTHING = Selector(())
+
+
+def reason_not_applicable(manifest: Manifest) -> str | None:
+    """Return why the pin means nothing for a kind of object; None where it may mean something."""
+    group, kind = manifest.group, manifest.kind
+    if (group, kind) == ("rke.cattle.io", "RKEControlPlane"):
+        return _not_rke2(manifest.document[(*manifest.route, "spec", "kubernetesVersion")])
+    if kind != "Cluster":
+        return None
+    if group == "management.cattle.io":
+        return "management.cattle.io Clusters hold no RKE2 configuration: Rancher plans nothing from them"
+    if group == "cluster.x-k8s.io":
+        return (
+            "a Cluster API Cluster: its machines are configured by its control plane and templates"
+        )
+    if group != "provisioning.cattle.io":
+        return f"a Cluster of {group or 'another API'}, not of Rancher's provisioning.cattle.io"
+    spec = manifest.document[(*manifest.route, "spec")]
+    config = spec.get("rkeConfig") if isinstance(spec, dict) else None
+    if config is None and not _may_be_generated(manifest):
+        return (
+            "no rkeConfig: an imported or hosted cluster, for which Rancher plans nothing; "
+            "pin it in the nodes' own config.yaml"
+        )
+    return _not_rke2(spec.get("kubernetesVersion") if isinstance(spec, dict) else None)
+
+
+def _may_be_generated(manifest: Manifest) -> bool:
+    routes = manifest.document.generated
+    return manifest.route in routes or (*manifest.route, "spec") in routes
+
+
+def _not_rke2(version: Json) -> str | None:
+    # rancher/rancher pkg/capr/common.go GetRuntime: "k3s" in the version, everything else is RKE2.
+    if isinstance(version, str) and not isinstance(version, Templated) and "k3s" in version:
+        return "K3s runs kube-proxy in its own process and knows no kube-proxy-extra-env"
+    return None
+
+
+def cluster(manifest: Manifest, objects: Sequence[Manifest]) -> Cluster:
+    """Return the cluster of an applicable object; `objects` may hold the Secrets it refers to."""
+    document, route = manifest.document, manifest.route
+    spec_route: Route = (*route, "spec")
+    own = manifest.kind == "RKEControlPlane"
+    config_route: Route = spec_route if own else (*spec_route, "rkeConfig")
+    text = document[(*spec_route, "kubernetesVersion")]
+    version = _version(text)
+    name = f"{manifest.namespace}/{_cluster_name(manifest)}"
+    layers = tuple(_layers(document, config_route))
+    pools = tuple(_pools(document, config_route, _cluster_name(manifest)))
+    custom = not pools
+    if custom:
+        pools = tuple(_combinations(_cluster_name(manifest)))
+    bare = Cluster(
+        document, name, manifest.kind, route, spec_route, config_route, text, version, layers,
+        pools, custom, (), (),
+    )  # fmt: skip
+    planned = bare._replace(files=written_files(bare, objects))
+    return planned._replace(machines=tuple(_machines(planned)))
+
+
+def _cluster_name(manifest: Manifest) -> str:
+    if manifest.kind == "RKEControlPlane":
+        named = manifest.document[(*manifest.route, "spec", "clusterName")]
+        if isinstance(named, str) and named:
+            return named
+    return manifest.name or "unnamed"
+
+
+def _version(text: Json) -> Version | None:
+    """Return a version that says what it is the version of; None where nobody can tell."""
+    if not isinstance(text, str) or isinstance(text, Templated):
+        return None
+    version = parse_version(text)
+    return version if version is not None and version.runtime == "rke2" else None
+
+
+def _layers(document: Document, config_route: Route) -> Iterator[Layer]:
+    home: Route = (*config_route, "machineGlobalConfig")
+    config = document[home]
+    yield Layer(
+        "machineGlobalConfig",
+        config if isinstance(config, dict) else {},
+        Place(document.id, home),
+        EVERYTHING,
+        Place(document.id, home),
+    )
+    entries = document[(*config_route, "machineSelectorConfig")]
+    for i, entry in enumerate(entries if isinstance(entries, list) else []):
+        if not isinstance(entry, dict):
+            continue
+        at: Route = (*config_route, "machineSelectorConfig", i)
+        config = entry.get("config")
+        yield Layer(
+            f"machineSelectorConfig[{i}]",
+            config if isinstance(config, dict) else {},
+            Place(document.id, (*at, "config")),
+            parse(entry.get("machineLabelSelector")),
+            Place(document.id, at),
+        )
+
+
+def _pools(document: Document, config_route: Route, cluster: str) -> Iterator[Pool]:
+    pools = document[(*config_route, "machinePools")]
+    for i, pool in enumerate(pools if isinstance(pools, list) else []):
+        if not isinstance(pool, dict):
+            continue
+        name = str(pool.get("name") or f"pool {i + 1}")
+        roles = tuple(role for key, role in ROLES.items() if pool.get(key) is True)
+        system = pool.get("machineOS") or "linux"
+        # rancher/rancher pkg/controllers/provisioningv2/provisioningcluster/template.go L477-530
+        labels = {
+            "cluster.x-k8s.io/cluster-name": cluster,
+            "rke.cattle.io/cluster-name": cluster,
+            "cluster.x-k8s.io/deployment-name": f"{cluster}-{name}",
+            "rke.cattle.io/rke-machine-pool-name": pool.get("name") or name,
+            "cattle.io/os": system,
+            **_role_labels(roles),
+        }
+        own = pool.get("labels")
+        if isinstance(own, dict):
+            labels.update({k: v for k, v in own.items() if isinstance(v, str)})
+        deployment = pool.get("machineDeploymentLabels")
+        yield Pool(
+            name,
+            roles,
+            labels,
+            windows=system == "windows",
+            deployment_labels=deployment if isinstance(deployment, dict) else {},
+        )
+
+
+def _role_labels(roles: Iterable[str]) -> dict[str, str]:
+    labels = {f"rke.cattle.io/{role}-role": "true" for role in roles}
+    if "control-plane" in roles:
+        labels["cluster.x-k8s.io/control-plane"] = ""
+    return labels
+
+
+def _combinations(cluster: str) -> Iterator[Pool]:
+    # rancher/rancher pkg/controllers/capr/unmanaged/controller.go L637-668
+    for roles in COMBINATIONS:
+        yield Pool(
+            "+".join(roles),
+            roles,
+            {
+                "cluster.x-k8s.io/cluster-name": cluster,
+                "rke.cattle.io/cluster-name": cluster,
+                **_role_labels(roles),
+            },
+        )
+
+
+def _machines(cluster: Cluster) -> Iterator[Machine]:
+    mentioned = {
+        requirement.key
+        for selector in [
+            *(layer.selector for layer in cluster.layers),
+            *(file.selector for file in cluster.files),
+        ]
+        if isinstance(selector, Selector)
+        for requirement in selector.requirements
+    }
+    # Machines that no selector tells apart are computed once.
+    computed: dict[tuple[object, ...], Machine] = {}
+    refused = _refused(cluster)
+    disabled = _kube_proxy_disabled(cluster)
+    for pool in cluster.pools:
+        alike = (
+            pool.roles,
+            pool.windows,
+            *(pool.labels.get(key) for key in sorted(mentioned)),
+        )
+        if alike not in computed:
+            machine = _machine(cluster, pool)
+            _judge(cluster, pool, machine, refused, disabled)
+            computed[alike] = machine
+        one = computed[alike]
+        machine = Machine(
+            f"{cluster.name}/{pool.name}", pool.roles, one.place, one.settings, home=one.home,
+            origin=one.origin, labels=pool.labels, sure=one.sure, open=one.open, elsewhere=one.elsewhere,
+        )  # fmt: skip
+        yield machine.decide(one.verdict, one.reason, one.value, one.decided_by)
+
+
+def _machine(cluster: Cluster, pool: Pool) -> Machine:
+    server = "control-plane" in pool.roles or "etcd" in pool.roles
+    # Without any role nothing is known of a pool: what only servers get is kept.
+    server = server or not pool.roles
+    settings = dict(_settings(cluster, pool.labels, server=server))
+    return Machine(
+        f"{cluster.name}/{pool.name}",
+        pool.roles,
+        cluster.at(cluster.route),
+        settings,
+        home=cluster.layers[0].place,
+        origin="rancher",
+        labels=pool.labels,
+        sure=cluster.version is not None,
+        open=_open(cluster),
+        elsewhere=tuple(_elsewhere(cluster, pool)),
+    )
+
+
+def _elsewhere(cluster: Cluster, pool: Pool) -> Iterator[tuple[Place, str]]:
+    """Yield the places that say the pin for other machines than a pool's."""
+    for layer in cluster.layers:
+        if pin.KEY in layer.config and isinstance(layer.selector, Selector):
+            place = layer.place / pin.KEY
+            pins = pin.read(pin.entries(layer.config[pin.KEY], place)).verdict == "pinned"
+            if pins and layer.selector.matches(pool.labels) is False:
+                yield place.key, f"{layer.by} says it for other machines"
+
+
+def _settings(
+    cluster: Cluster, labels: Mapping[str, str], *, server: bool
+) -> Iterator[tuple[str, Setting]]:
+    history: dict[str, list[Said]] = {}
+    environment = environment_variable(cluster)
+    if environment is not None:
+        history[pin.KEY] = [environment]
+    for layer in cluster.layers:
+        if isinstance(layer.selector, Selector) and layer.selector.matches(labels):
+            for key, value in layer.config.items():
+                place = layer.place / key
+                said = Said(value, place, layer.by, _entries(key, value, place))
+                history.setdefault(key, []).append(said)
+    for key, said_by in history.items():
+        value, dropped = _in_force(key, said_by[-1].value, cluster.version, server=server)
+        yield key, Setting(key, value, tuple(said_by), dropped)
+    if environment is not None:
+        said_by = history[pin.KEY]
+        if len(said_by) > 1:
+            yield pin.KEY, _with_environment(cluster, said_by, environment, server=server)
+
+
+def _entries(key: str, value: Json, place: Place) -> tuple[pin.Entry, ...]:
+    # What is null, empty, a number or a map never reaches RKE2.
+    if value in (None, "", []) or not isinstance(value, str | bool | list):
+        return ()
+    return pin.entries(value, place)
+
+
+def _with_environment(
+    cluster: Cluster, said_by: Sequence[Said], environment: Said, *, server: bool
+) -> Setting:
+    """Return the key's setting where the environment of the service sets the flag, too.
+
+    RKE2's command line reader adds both up to v1.31.7 and v1.32.3; since then a flag that the
+    configuration sets replaces the environment's (rancher/rke2 0ee96d5b0, urfave/cli v1 and v2).
+    """
+    last = said_by[-1]
+    value, dropped = _in_force(pin.KEY, last.value, cluster.version, server=server)
+    if value is MISSING:
+        # Nothing reaches the configuration: the environment's value stands.
+        return Setting(pin.KEY, environment.value, (*said_by[1:], environment), dropped)
+    if splits_commas(cluster.version):
+        both = last._replace(entries=(*environment.entries, *last.entries))
+        return Setting(pin.KEY, value, (*said_by[:-1], both))
+    return Setting(pin.KEY, value, tuple(said_by))
+
+
+def environment_variable(cluster: Cluster) -> Said | None:
+    """Return what `spec.agentEnvVars` says of kube-proxy's environment, if it does.
+
+    Rancher writes `RKE2_*` variables into `rke2-sa.env`, which the service reads
+    (rancher/system-agent-installer-rke2 package/run.sh).
+    """
+    variables = cluster.document[(*cluster.spec_route, "agentEnvVars")]
+    found = None
+    for i, variable in enumerate(variables if isinstance(variables, list) else []):
+        match variable:
+            case {"name": pin.ENVIRONMENT_KEY, "value": str(value)}:
+                place = cluster.at((*cluster.spec_route, "agentEnvVars", i, "value"))
+                texts = value.split(",") if splits_commas(cluster.version) else [value]
+                entries = tuple(
+                    pin.Entry(_same_kind(t.strip(), value), place, value) for t in texts
+                )
+                found = Said(value, place, "spec.agentEnvVars", entries, by_configuration=False)
+            case _:
+                continue
+    return found
+
+
+def _same_kind(text: str, like: str) -> str:
+    return Templated(text) if isinstance(like, Templated) else text
+
+
+def _in_force(
+    key: str, value: Json, version: Version | None, *, server: bool
+) -> tuple[Json | Missing, str]:
+    """Return a value after Rancher's filter and pruning, or why it is dropped (filter.go)."""
+    if value is None:
+        return MISSING, "it is null"
+    if not rancher_knows(key, version, server=server):
+        return MISSING, "Rancher does not pass this key on"
+    if isinstance(value, dict):
+        return MISSING, "Rancher drops maps"
+    if not isinstance(value, str | bool | list):
+        return MISSING, "Rancher drops numbers"
+    if value in ("", []):
+        return MISSING, "it is empty"
+    if rancher_settings()[key]["type"] == "boolean" and not isinstance(value, Templated | list):
+        return is_true(value), ""
+    return value, ""
+
+
+def is_true(value: Json) -> bool:
+    """Read a boolean as Rancher does (rancher/wrangler convert.ToBool)."""
+    return value is True or (isinstance(value, str) and value.lower() in ("true", "t", "yes", "y"))
+
+
+def _refused(cluster: Cluster) -> str | None:
+    """Return why the API server or the planner refuses the whole configuration."""
+    for field, kind, name in (
+        ("machineGlobalConfig", dict, "mapping"),
+        ("machineSelectorConfig", list, "list"),
+        ("machinePools", list, "list"),
+    ):
+        value = cluster.document[(*cluster.config_route, field)]
+        if value is not None and not isinstance(value, kind):
+            if isinstance(value, Templated):
+                return f"{field} is templated"
+            return f"the API server refuses {field}: it has to be a {name}"
+    for layer in cluster.layers:
+        if isinstance(layer.selector, Invalid):
+            return f"no machine can be planned: the selector of {layer.by} is invalid"
+    return None
+
+
+def _kube_proxy_disabled(cluster: Cluster) -> Setting | None:
+    """Return the setting that turns kube-proxy off, if all servers agree on it.
+
+    Agents learn it from the servers (k3s-io/k3s pkg/agent/config/config.go), which have to agree
+    (rke2-docs reference/server_config.md "Critical Configuration Values").
+    """
+    answer: Setting | None = None
+    for pool in cluster.pools:
+        if pool.roles and not {"control-plane", "etcd"} & set(pool.roles):
+            continue
+        settings = dict(_settings(cluster, pool.labels, server=True))
+        setting = settings.get("disable-kube-proxy", Setting("disable-kube-proxy"))
+        if setting.value is not True:
+            return None
+        answer = setting
+    return answer
+
+
+def _judge(
+    cluster: Cluster,
+    pool: Pool,
+    machine: Machine,
+    refused: str | None,
+    disabled: Setting | None,
+) -> Machine:
+    """Give a machine its verdict."""
+    if pool.windows:
+        return machine.decide(
+            "not-applicable", "Windows: kube-proxy.exe ignores the extra environment"
+        )
+    if refused is not None:
+        return machine.decide("unknown", refused)
+    if disabled is not None:
+        return machine.decide("not-applicable", "disable-kube-proxy is true", by=disabled.place)
+    if too_old(cluster.version):
+        return machine.decide(
+            "not-applicable", f"{cluster.version_text} does not know {pin.KEY} yet"
+        )
+    if ahead_of_the_pin(machine):
+        return machine
+    undecided = _templated_selector(cluster, pool)
+    if undecided is not None:
+        return machine.decide("unknown", f"the selector of {undecided} is templated")
+    setting, unknown = _after_files(machine, pool, cluster.files)
+    machine.settings = {**machine.settings, pin.KEY: setting}
+    if unknown is not None and machine.reading.verdict != "broken":
+        return machine.decide("unknown", unknown)
+    by_the_pin(
+        machine,
+        open=machine.open,
+        unclear="kubernetesVersion does not say whether this is RKE2"
+        if cluster.version is None
+        else "",
+    )
+    return machine
+
+
+def _open(cluster: Cluster) -> bool:
+    """Return whether a template may say more of the machines' configuration than the text shows."""
+    generated = cluster.document.generated
+    if not generated:
+        return False
+    inside = [
+        cluster.spec_route,
+        cluster.config_route,
+        (*cluster.config_route, "machineSelectorConfig"),
+    ]
+    places = [layer.place.route for layer in cluster.layers]
+    entries = [layer.entry.route for layer in cluster.layers]
+    return any(route in generated for route in [*inside, *places, *entries])
+
+
+def _templated_selector(cluster: Cluster, pool: Pool) -> str | None:
+    for layer in cluster.layers:
+        if pin.KEY in layer.config and isinstance(layer.selector, Selector):
+            if layer.selector.matches(pool.labels) is None:
+                return layer.by
+    return None
+
+
+def _after_files(
+    machine: Machine, pool: Pool, written: Sequence[Written]
+) -> tuple[Setting, str | None]:
+    """Return kube-proxy's environment once Rancher's files lie beside 50-rancher.yaml.
+
+    Files that sort after it win, the others lose (domain of RKE2's own configuration loading).
+    The second value says why it cannot be told.
+    """
+    setting = machine.environment
+    early = list(setting.said) if setting.value is not MISSING else []
+    unknown: str | None = None
+    for file in written:
+        matches = isinstance(file.selector, Selector) and file.selector.matches(pool.labels)
+        if matches is False or not isinstance(file.selector, Selector):
+            continue
+        if not file.wins and early:
+            continue
+        if file.said is None:
+            if file.unknown:
+                unknown = f"{file.by} may set {pin.KEY}: {file.unknown}"
+            continue
+        if matches is None:
+            unknown = f"the selector of {file.by} is templated"
+            continue
+        said = file.said
+        if file.appends and setting.value is not MISSING:
+            said = said._replace(entries=(*setting.entries, *said.entries))
+        setting = Setting(pin.KEY, said.value, (*setting.said, said))
+        unknown = None if not file.appends else unknown
+    return setting, unknown

@@ -1,0 +1,197 @@
+"""The pin: what an environment list of kube-proxy comes to, and what to write where it is missing.
+
+The path from a list to the container, with its sources:
+
+- every item becomes one `--kube-proxy-extra-env=TEXT` argument; a scalar becomes one, too
+  (k3s-io/k3s pkg/configfilearg/parser.go; rancher/wrangler pkg/data/convert/convert.go);
+- TEXT is split once at the first `=`; without one it is logged and skipped
+  (rancher/rke2 pkg/podtemplate/podtemplate.go `addExtraEnv`);
+- of two variables with one name the last counts
+  (kubernetes/kubernetes pkg/kubelet/kubelet_pods.go `makeEnvironmentVariables`);
+- the image's `iptables-detect.sh` takes IPTABLES_MODE unquoted and unchecked, and
+  `xtables-set-mode.sh` knows `nft` and `legacy` only (k3s-io/k3s-root iptables-detect/).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Literal, NamedTuple, TypeAlias
+
+from rke2_policies.document import Place
+from rke2_policies.edits import Append, Edit, Set
+from rke2_policies.finding import Fix, Safety
+from rke2_policies.route import Json, Missing, Templated
+
+KEY = "kube-proxy-extra-env"
+ENVIRONMENT_KEY = "RKE2_KUBE_PROXY_EXTRA_ENV"
+VARIABLE = "IPTABLES_MODE"
+WANTED = "nft"
+PIN = f"{VARIABLE}={WANTED}"
+
+Verdict: TypeAlias = Literal["pinned", "unpinned", "legacy", "broken", "not-applicable", "unknown"]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
+# The spellings of nft that people mean by it: other tools' names for the same backend.
+_MEANS_NFT = frozenset({"nft", "nftables", "nf_tables", "iptables-nft"})
+
+
+class Entry(NamedTuple):
+    """One argument that RKE2 makes of a value: its text, and the place that says it."""
+
+    text: str
+    place: Place
+    value: Json
+
+    @property
+    def name(self) -> str:
+        """The variable's name; "" where the entry has no `=`, so that RKE2 skips it."""
+        name, equals, _ = self.text.partition("=")
+        return name if equals else ""
+
+    @property
+    def setting(self) -> str:
+        """The variable's value."""
+        return self.text.partition("=")[2]
+
+
+class Reading(NamedTuple):
+    """What a list of entries comes to: the verdict, IPTABLES_MODE's value, and who decides it."""
+
+    verdict: Verdict
+    value: str | None = None
+    entry: Entry | None = None
+
+
+def entries(value: Json | Missing, place: Place) -> tuple[Entry, ...]:
+    """Return the arguments that RKE2 makes of a value, as its config parser does."""
+    match value:
+        case Missing():
+            return ()
+        case list():
+            return tuple(_entry(item, place / i) for i, item in enumerate(value))
+        case _:
+            return (_entry(value, place),)
+
+
+def _entry(value: Json, place: Place) -> Entry:
+    inner = value
+    while isinstance(inner, list) and inner:
+        inner, place = inner[0], place / 0
+    return Entry(_text(inner), place, value)
+
+
+def _text(value: Json) -> str:
+    """Write a value as wrangler's `convert.ToString` does: outer white space is trimmed."""
+    match value:
+        case Templated():
+            return value
+        case str():
+            return value.strip()
+        case None | []:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case dict():
+            # Go prints a map slice as `[{KEY VALUE} …]`: no `=` comes of it.
+            return "[" + " ".join(f"{{{k} {_text(v)}}}" for k, v in value.items()) + "]"
+        case _:
+            return str(value)
+
+
+def read(given: Iterable[Entry]) -> Reading:
+    """Return what entries come to, the last IPTABLES_MODE among them."""
+    decides: Entry | None = None
+    unknown: Entry | None = None
+    for entry in given:
+        if entry.name == VARIABLE:
+            decides = entry
+        elif isinstance(entry.text, Templated) and not _NAME.match(entry.name):
+            unknown = entry
+    if decides is None:
+        return Reading("unknown", None, unknown) if unknown else Reading("unpinned")
+    if isinstance(decides.text, Templated) or "$(" in decides.setting:
+        return Reading("unknown", decides.setting, decides)
+    return Reading(judge(decides.setting), decides.setting, decides)
+
+
+def judge(value: str) -> Verdict:
+    """Return what a value of IPTABLES_MODE makes of kube-proxy."""
+    if not value:
+        return "unpinned"
+    match value.split():
+        case ["nft"] | ["nft", "-f"]:
+            return "pinned"
+        case ["legacy"]:
+            return "legacy"
+        case _:
+            return "broken"
+
+
+def means_nft(value: str) -> bool:
+    """Return whether a value plainly means nft: other case, other tools' names, quotes, spaces."""
+    return value.strip().strip("\"'").strip().lower() in _MEANS_NFT
+
+
+def names_variable(value: Json) -> bool:
+    """Return whether a value says IPTABLES_MODE anywhere in it."""
+    match value:
+        case str():
+            return VARIABLE in value
+        case dict():
+            return any(VARIABLE in k or names_variable(v) for k, v in value.items())
+        case list():
+            return any(map(names_variable, value))
+        case _:
+            return False
+
+
+def addition(value: Json | Missing, place: Place) -> Edit | None:
+    """Return the edit that adds the pin to a value that lacks it; None where that is no small step."""
+    match value:
+        case Missing() | None | "":
+            return Set(place.route, [PIN])
+        case Templated():
+            return None
+        case list() if not any(isinstance(item, Templated | dict | list) for item in value):
+            return Append(place.route, PIN)
+        case str():
+            return Set(place.route, [value, PIN])
+        case _:
+            return None
+
+
+def adding(value: Json | Missing, place: Place, safety: Safety = Safety.SAFE) -> Fix | None:
+    """Return the fix that adds the pin to a value that lacks it."""
+    edit = addition(value, place)
+    return Fix(f"add {PIN}", (edit,), safety) if edit is not None else None
+
+
+def adding_to(home: Place, safety: Safety = Safety.SAFE) -> Fix:
+    """Return the fix that adds the key with the pin to a mapping of settings."""
+    return Fix(f"add {KEY}: [{PIN}]", (Set((*home.route, KEY), [PIN]),), safety)
+
+
+def respelling(entry: Entry, safety: Safety = Safety.SAFE) -> Fix | None:
+    """Return the fix that writes the pin in an entry's place; None where the entry is no text."""
+    if not isinstance(entry.value, str | list) or isinstance(entry.value, Templated):
+        return None
+    return Fix(f"write {PIN}", (Set(entry.place.route, PIN),), safety)
+
+
+def variable_of(value: Json) -> tuple[str, str] | None:
+    """Return the one variable that a mapping means: `{NAME: value}` or `{name: NAME, value: …}`."""
+    match value:
+        case {"name": str(name), "value": str(text), **others} if not others:
+            return name, text
+        case {**one} if len(one) == 1:
+            ((key, held),) = one.items()
+            return (str(key), held) if isinstance(held, str) else None
+        case _:
+            return None
+
+
+def place_of(entries: Iterable[Entry], otherwise: Place) -> Place:
+    """Return the place of the entry that says the pin."""
+    entry = read(entries).entry
+    return entry.place if entry is not None else otherwise

@@ -1,0 +1,88 @@
+"""Rules: what a rule is, and the decorator that makes one of a function."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+
+from rke2_policies.finding import Problem, Severity
+
+T = TypeVar("T")
+Check: TypeAlias = Callable[[T], Iterable[Problem]]
+
+_BLOCK = re.compile(
+    r"^```yaml (before|after|good)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
+_FOLDER = "etc/rancher/rke2/"
+
+
+class Example(NamedTuple):
+    """One example of a rule's page: files that the rule finds something in, and what they become.
+
+    Without `after` there is nothing that a fix could do by itself; a good example has no `before`,
+    and its `after` stays silent.
+    """
+
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+
+
+class Rule(Generic[T]):
+    """One thing that can be wrong, asked of one type of subject."""
+
+    __slots__ = ("check", "doc", "id", "severity", "subject")
+
+    def __init__(
+        self, id: str, subject: type[T], severity: Severity, check: Check[T], doc: str
+    ) -> None:
+        self.id = id
+        self.subject = subject
+        self.severity = severity
+        self.check = check
+        self.doc = doc
+
+    @property
+    def summary(self) -> str:
+        """The first line of the rule's page: one sentence."""
+        return self.doc.strip().partition("\n")[0]
+
+    @property
+    def examples(self) -> list[Example]:
+        """The blocks of the page, in order. A block names its file, or has the usual name."""
+        found: list[Example] = []
+        before: dict[str, str] = {}
+        after: dict[str, str] = {}
+        last = ""
+        for kind, name, text in [*_BLOCK.findall(self.doc), ("", "", "")]:
+            if (
+                last
+                and (kind != last or (kind == "good" and not name))
+                and not (last == "before" and kind == "after")
+            ):
+                found.append(Example(before, after))
+                before, after = {}, {}
+            (before if kind == "before" else after)[_path(name, text)] = text
+            last = kind
+        return found
+
+
+AnyRule: TypeAlias = Rule[Any]
+
+
+def _path(name: str, text: str) -> str:
+    if not name:
+        return "cluster.yaml" if "apiVersion:" in text else f"{_FOLDER}config.yaml"
+    return name if "/rancher/" in f"/{name}" or name.startswith("etc/") else f"{_FOLDER}{name}"
+
+
+def rule(subject: type[T], *, severity: Severity) -> Callable[[Check[T]], Rule[T]]:
+    """Make a rule of a check. Its id is its module's name, its page the module's docstring."""
+
+    def make(check: Check[T]) -> Rule[T]:
+        module = check.__module__
+        name = module.rpartition(".")[2].replace("_", "-")
+        return Rule(name, subject, severity, check, sys.modules[module].__doc__ or "")
+
+    return make
