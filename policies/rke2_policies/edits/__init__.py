@@ -1,6 +1,6 @@
 """Edits: what to change in a document, said once and without positions.
 
-Three verbs are enough. `apply` is their meaning; the linter's text edits (`as_text`) and the
+Four verbs are enough. `apply` is their meaning; the linter's text edits (`as_text`) and the
 webhook's JSON Patch (`as_json_patch`) are translations of it, and are tested against it.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from rke2_policies.route import Json, Route
+from rke2_policies.route import MISSING, Json, Repeated, Route, find
 
 
 class Set(NamedTuple):
@@ -27,12 +27,20 @@ class Append(NamedTuple):
 
 
 class Remove(NamedTuple):
-    """Take away what stands at `route`."""
+    """Take away what stands at `route`, and its comments only where `comments` says so."""
 
     route: Route
+    comments: bool = False
 
 
-Edit: TypeAlias = Set | Append | Remove
+class Rename(NamedTuple):
+    """Call the key at the end of `route` `key` instead. Its value and its place in the order stay."""
+
+    route: Route
+    key: str
+
+
+Edit: TypeAlias = Set | Append | Remove | Rename
 Change: TypeAlias = Callable[[Json, Route], Json]
 
 
@@ -40,8 +48,15 @@ class EditError(ValueError):
     """The edit makes no sense for this document."""
 
 
+class RewriteError(EditError):
+    """The edit is right, but this text cannot be changed safely: the reason, for people."""
+
+
 def apply(tree: Json, edit: Edit) -> Json:
     """Return `tree` with `edit` made. The given tree is left as it was, and shared where it can be."""
+    for step in edit.route:
+        if isinstance(step, Repeated):
+            raise EditError(f"{step.key} is said again further down")
     match edit:
         case Set(route, value):
             return _at(tree, route, lambda _, __: value)
@@ -49,6 +64,8 @@ def apply(tree: Json, edit: Edit) -> Json:
             return _at(tree, route, lambda old, at: [*_list(old, at), value])
         case Remove(route):
             return _without(tree, route)
+        case Rename(route, key):
+            return _renamed(tree, route, key)
 
 
 def _at(tree: Json, route: Route, change: Change, done: Route = ()) -> Json:
@@ -59,8 +76,6 @@ def _at(tree: Json, route: Route, change: Change, done: Route = ()) -> Json:
         if not isinstance(tree, list) or not 0 <= step < len(tree):
             raise EditError(f"there is no item {step} at {_name(done)}")
         return [_at(v, rest, change, (*done, step)) if i == step else v for i, v in enumerate(tree)]
-    if not isinstance(step, str):
-        raise EditError(f"{step.key} is said again further down")
     if tree is None:
         tree = {}
     if not isinstance(tree, dict):
@@ -89,6 +104,21 @@ def _without(tree: Json, route: Route) -> Json:
             return [_without(v, rest) if i == step else v for i, v in enumerate(tree)]
         return [v for i, v in enumerate(tree) if i != step]
     return tree
+
+
+def _renamed(tree: Json, route: Route, key: str) -> Json:
+    if not route:
+        raise EditError("a whole document has no name")
+    if find(tree, route) is MISSING:
+        return tree
+    *above, old = route
+    mapping = find(tree, tuple(above))
+    if not isinstance(mapping, dict):
+        raise EditError(f"item {old} of {_name(tuple(above))} has no name")
+    if key != old and key in mapping:
+        raise EditError(f"{_name((*above, key))} is there already")
+    renamed = {key if k == old else k: v for k, v in mapping.items()}
+    return _at(tree, tuple(above), lambda _, __: renamed)
 
 
 def _name(route: Route) -> str:

@@ -1,0 +1,289 @@
+"""Edits as text: change a YAML file in place, and nothing else in it.
+
+Each edit becomes a few splices. The text that comes of them is read again, and must mean exactly
+what `apply` says, in that document, and what it meant before in all others, with every comment in
+its place. If it does not, the edit is refused and the file stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from rke2_policies.edits import Edit, EditError, Remove, RewriteError, apply
+from rke2_policies.edits.comments import Comment, comments
+from rke2_policies.edits.layout import is_json
+from rke2_policies.edits.splices import Splice, Splicer
+from rke2_policies.route import Json, Route, same
+from rke2_policies.yaml_source import Source
+
+__all__ = ["Change", "RewriteError", "Rewritten", "Splice", "rewrite", "rewrite_all"]
+
+
+class Change(NamedTuple):
+    """The edits of one fix, all or none of them, and the place of their document in the file."""
+
+    number: int
+    edits: tuple[Edit, ...]
+
+
+class Rewritten(NamedTuple):
+    """A file with changes made."""
+
+    source: Source
+    splices: tuple[Splice, ...] = ()
+    """What was changed: in order, apart from each other, in offsets of the text before."""
+    dropped: tuple[str, ...] = ()
+    """Comments that a Remove took along, because it says so."""
+    refused: tuple[tuple[int, str], ...] = ()
+    """Which of the changes were not made, by their place in the list, and why."""
+
+
+_MORE = "more would change than the fix says"
+
+Step: TypeAlias = tuple[int, Edit]
+
+
+def rewrite(source: Source, number: int, edits: Iterable[Edit]) -> Rewritten:
+    """Make the edits of one document, or raise RewriteError (EditError: they make no sense for it)."""
+    return _made(Rewritten(source), [(number, edit) for edit in edits])
+
+
+def rewrite_all(source: Source, changes: Sequence[Change]) -> Rewritten:
+    """Make all changes that can be made, each of them whole, and tell which were refused and why.
+
+    They are tried together first: one reading for a file with hundreds of fixes.
+    """
+    refused: list[tuple[int, str]] = []
+    done = _some(Rewritten(source), list(enumerate(changes)), refused)
+    return done._replace(refused=tuple(sorted(refused)))
+
+
+def _some(
+    done: Rewritten, changes: list[tuple[int, Change]], refused: list[tuple[int, str]]
+) -> Rewritten:
+    steps = [(change.number, edit) for _, change in changes for edit in change.edits]
+    try:
+        return _made(done, steps, together=len(changes) > 1)
+    except EditError as error:
+        if len(changes) == 1:
+            refused.append((changes[0][0], str(error)))
+            return done
+    half = len(changes) // 2
+    return _some(_some(done, changes[:half], refused), changes[half:], refused)
+
+
+def _made(done: Rewritten, steps: list[Step], *, together: bool = False) -> Rewritten:
+    """Make edits at once, with one reading; where that fails, and unless `together`, one by one."""
+    if len(steps) > 1:
+        try:
+            return _attempt(done, steps)
+        except EditError:
+            if together:
+                raise
+    for step in steps:
+        done = _attempt(done, [step])
+    return done
+
+
+def _attempt(done: Rewritten, steps: list[Step]) -> Rewritten:
+    source = done.source
+    wanted: dict[int, Json] = {}
+    ways = []
+    for number, edit in steps:
+        _check(source, number)
+        before = wanted.get(number, source.documents[number].tree if source.documents else None)
+        after = apply(before, edit)
+        if not same(before, after):
+            wanted[number] = after
+            ways.append((number, edit))
+    if not ways:
+        return done
+    proof = _Proof(source, wanted, ways)
+    if len(ways) > 1:
+        splices = [s for number, edit in ways for s in next(Splicer(source, number).candidates(edit))]
+        return _joined(done, *proof.of(splices))
+    [(number, edit)] = ways
+    splicer = Splicer(source, number)
+    refusal = RewriteError("there is no way to write it")
+    for tried, splices in enumerate(splicer.candidates(edit)):
+        try:
+            return _joined(done, *proof.of(splices))
+        except RewriteError as error:
+            if tried == 0:
+                refusal = error
+    if splicer.anchor is not None and str(refusal) == _MORE:
+        refusal = RewriteError(f"it would change everything that says *{splicer.anchor}, too")
+    raise refusal
+
+
+def _check(source: Source, number: int) -> None:
+    if source.masked is not None:
+        raise RewriteError(f"the file is a {source.masked}")
+    if any(problem.document == number for problem in source.problems):
+        raise RewriteError("the document cannot be read as RKE2 and Kubernetes read it")
+    if number >= len(source.documents) and (number or source.documents):
+        raise RewriteError("there is no such document")
+
+
+def _joined(
+    done: Rewritten, source: Source, splices: list[Splice], dropped: tuple[str, ...]
+) -> Rewritten:
+    joined = compose(done.splices, splices)
+    return Rewritten(source, joined, done.dropped + dropped)
+
+
+class _Proof:
+    """That a text means what was wanted, and says everything else as it did before."""
+
+    def __init__(self, before: Source, wanted: dict[int, Json], ways: list[Step]) -> None:
+        self.before = before
+        self.wanted = wanted
+        self.routes: dict[int, list[Route]] = {}
+        for number, edit in ways:
+            self.routes.setdefault(number, []).append(edit.route)
+        self.may_drop = any(isinstance(edit, Remove) and edit.comments for _, edit in ways)
+        self.json = [n for n in wanted if is_json(before, n)]
+        self.comments = comments(before)
+
+    def of(self, splices: list[Splice]) -> tuple[Source, list[Splice], tuple[str, ...]]:
+        """Return the new source, the splices in order, and the comments that went."""
+        # Splices in one place keep their order: the second item of a list follows the first.
+        splices = sorted(splices, key=lambda splice: splice.start)
+        dropped = self._dropped(splices)
+        after = self.before.with_text(_spliced(self.before.text, splices))
+        self._check_documents(after)
+        kept = [c.text for c in self.comments if c not in dropped]
+        if [c.text for c in comments(after)] != kept:
+            raise RewriteError("a comment would become something else")
+        return after, splices, tuple(comment.text for comment in dropped)
+
+    def _dropped(self, splices: list[Splice]) -> list[Comment]:
+        dropped = []
+        for splice in splices:
+            for comment in self.comments:
+                if comment.start < splice.end and splice.start < comment.end:
+                    if not self.may_drop:
+                        raise RewriteError(f"a comment stands in the way: {comment.text}")
+                    dropped.append(comment)
+        return dropped
+
+    def _check_documents(self, after: Source) -> None:
+        before = self.before
+        if len(after.problems) > len(before.problems) or after.masked != before.masked:
+            raise RewriteError("the file could not be read afterwards")
+        if len(after.documents) != max(1, len(before.documents)):
+            raise RewriteError("the file would fall into other documents")
+        for number, document in enumerate(after.documents):
+            if number in self.wanted:
+                tree, routes = self.wanted[number], self.routes[number]
+            else:
+                tree, routes = before.documents[number].tree, []
+            if not _means(document.tree, tree, routes):
+                raise RewriteError(_MORE)
+            if before.documents:
+                old = before.documents[number]
+                if len(document.repeated) > len(old.repeated):
+                    raise RewriteError("a key would be said twice")
+        for number in self.json:
+            if not is_json(after, number):
+                raise RewriteError("the document would be JSON no more")
+
+
+def _spliced(text: str, splices: Iterable[Splice]) -> str:
+    parts: list[str] = []
+    at = 0
+    for start, end, new in splices:
+        if start < at:
+            raise RewriteError("two changes meet in one place")
+        parts += [text[at:start], new]
+        at = end
+    return "".join([*parts, text[at:]])
+
+
+def _means(tree: Json, wanted: Json, routes: list[Route]) -> bool:
+    """Compare as JSON does, and the order of keys with it, but for keys on one of the routes.
+
+    Such a key is written where its mapping ends, which is not always where `apply` has it.
+    """
+    waiting = [(tree, wanted, routes)]
+    seen: set[tuple[int, int]] = set()  # aliases share their parts: each pair is compared once
+    while waiting:
+        one, other, below = waiting.pop()
+        if isinstance(one, dict) and isinstance(other, dict):
+            if not below:
+                if (id(one), id(other)) in seen:
+                    continue
+                seen.add((id(one), id(other)))
+            if one.keys() != other.keys():
+                return False
+            steps = {route[0] for route in below if route}
+            if [k for k in one if k not in steps] != [k for k in other if k not in steps]:
+                return False
+            for key, value in one.items():
+                inner = [route[1:] for route in below if route and route[0] == key]
+                waiting.append((value, other[key], inner))
+        elif isinstance(one, list) and isinstance(other, list):
+            if not below:
+                if (id(one), id(other)) in seen:
+                    continue
+                seen.add((id(one), id(other)))
+            if len(one) != len(other):
+                return False
+            for step, value in enumerate(one):
+                inner = [route[1:] for route in below if route and route[0] == step]
+                waiting.append((value, other[step], inner))
+        elif not same(one, other):
+            return False
+    return True
+
+
+_END = 1 << 62
+"""Behind the end of any text."""
+
+
+def compose(first: Iterable[Splice], second: Iterable[Splice]) -> tuple[Splice, ...]:
+    """Return one list of splices that does what two do, one after the other.
+
+    The offsets of `second` are those of the text that `first` makes; the result's are those of
+    the text before both. Splices that touch become one.
+    """
+    # The text in between, as stretches of the text before and, where a text is given, new ones.
+    between: list[tuple[int, int, str | None]] = []
+    at = 0
+    for splice in first:
+        between += ((at, splice.start, None), (0, len(splice.text), splice.text))
+        at = splice.end
+    between.append((at, _END, None))
+    between.reverse()
+
+    def take(length: int) -> list[tuple[int, int, str | None]]:
+        taken = []
+        while length > 0:
+            start, end, text = between.pop()
+            if end - start > length:
+                between.append((start + length, end, text))
+                end = start + length
+            taken.append((start, end, text))
+            length -= end - start
+        return taken
+
+    after: list[tuple[int, int, str | None]] = []
+    at = 0
+    for splice in second:
+        after += take(splice.start - at)
+        take(splice.end - splice.start)
+        after.append((0, len(splice.text), splice.text))
+        at = splice.end
+    after += reversed(between)
+
+    composed = []
+    at, new = 0, ""
+    for start, end, text in after:
+        if text is not None:
+            new += text[start:end]
+        elif start < end:
+            if new or start > at:
+                composed.append(Splice(at, start, new))
+            at, new = end, ""
+    return tuple(composed)

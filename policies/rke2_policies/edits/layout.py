@@ -1,0 +1,143 @@
+"""Layout: how a document is written, measured on its nodes, so that new lines look like the old."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from rke2_policies.edits.fragments import JsonStyle, Style
+from rke2_policies.edits.lines import column, is_blank, line_start
+from rke2_policies.nodes import Mapping, Node, Scalar, Sequence
+from rke2_policies.yaml_source import Source
+
+T = TypeVar("T")
+
+_BLANKS = re.compile(r"[ \t]*")
+
+
+def style_of(text: str, root: Node | None, others: Iterable[Node | None]) -> Style:
+    """Return the style of a document: each measure's most frequent value.
+
+    What the document has no example of is measured in the other documents of the file.
+    """
+    steps: list[int] = []
+    offsets: list[int] = []
+    gaps: list[int] = []
+    for document in (root, *others):
+        for node in _collections(document):
+            _measure(text, node, steps, offsets, gaps)
+        if steps and offsets:
+            break
+    step = _most(steps, 2)
+    return Style(step, _most(offsets, step), _most(gaps, 1))
+
+
+def quotes_of(nodes: Iterable[Node]) -> str:
+    """Return the quotes that most of these scalars have."""
+    return _most([n.style for n in nodes if isinstance(n, Scalar) and n.style in ("", "'", '"')], "")
+
+
+def key_quotes_of(mapping: Mapping) -> str:
+    """Return the quotes that all keys of a mapping have; none where they differ."""
+    styles = {key.style for key, _ in mapping.pairs if isinstance(key, Scalar)}
+    return styles.pop() if len(styles) == 1 and styles <= {"'", '"'} else ""
+
+
+def gap_of(text: str, sequence: Sequence) -> str | None:
+    """Return what stands between the last dash and its item; None where the item is a line below."""
+    for node in reversed(sequence.items):
+        gap = _gap(text, node)
+        if gap:
+            return gap
+    return None
+
+
+def is_json(source: Source, number: int) -> bool:
+    """Say whether a document is an object or a list of JSON."""
+    root = source.roots[number] if source.roots else None
+    if not isinstance(root, Mapping | Sequence) or not root.flow:
+        return False
+    try:
+        said = json.loads(source.text[root.start : root.end])
+    except (ValueError, RecursionError):
+        return False
+    # `{}` alone is either: its file's name tells.
+    return bool(said) or source.path.lower().endswith(".json")
+
+
+def json_style_of(source: Source, number: int) -> JsonStyle | None:
+    """Return the style of a document that is JSON; None where it is not."""
+    if not is_json(source, number):
+        return None
+    text = source.text
+    indent = None
+    flat = spread = False
+    comma = colon = ""
+    for node in _collections(source.roots[number]):
+        entries = [key for key, _ in node.pairs] if isinstance(node, Mapping) else node.items
+        if not entries:
+            continue
+        first = entries[0].outer
+        line = line_start(text, first)
+        if line > node.start and is_blank(text[line:first]):
+            opened = _BLANKS.match(text, line_start(text, node.start))
+            indent = indent or text[line:first].removeprefix(opened.group() if opened else "")
+            spread = spread or isinstance(node, Sequence)
+        else:
+            flat = flat or isinstance(node, Sequence)
+            if len(entries) > 1 and not comma:
+                last = node.pairs[0][1] if isinstance(node, Mapping) else entries[0]
+                between = text[last.end : entries[1].outer]
+                comma = between if between in (",", ", ") else ""
+        if isinstance(node, Mapping) and not colon:
+            key, value = node.pairs[0]
+            colon = text[key.end : value.outer]
+    colon = colon or ": "
+    comma = comma or ("," if colon == ":" else ", ")
+    return JsonStyle(indent, comma, colon, flat_lists=flat and not spread)
+
+
+def _collections(root: Node | None) -> Iterator[Mapping | Sequence]:
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case Mapping():
+                yield node
+                waiting += [value for _, value in reversed(node.pairs)]
+            case Sequence():
+                yield node
+                waiting += reversed(node.items)
+
+
+def _measure(
+    text: str, node: Mapping | Sequence, steps: list[int], offsets: list[int], gaps: list[int]
+) -> None:
+    if node.flow:
+        return
+    if isinstance(node, Sequence):
+        gaps += [len(gap) for item in node.items if (gap := _gap(text, item)) and "\t" not in gap]
+        return
+    if not node.pairs:
+        return
+    left = column(text, node.pairs[0][0].outer)
+    for _, value in node.pairs:
+        match value:
+            case Mapping(flow=False, pairs=[(key, _), *_]):
+                steps.append(max(1, column(text, key.outer) - left))
+            case Sequence(flow=False, items=[_, *_]):
+                offsets.append(max(0, column(text, value.start) - left))
+
+
+def _gap(text: str, item: Node) -> str | None:
+    start = line_start(text, item.outer)
+    before = text[start : item.outer]
+    dash = before.rstrip(" \t")
+    # A null item stands directly behind its dash: it shows no gap.
+    return before[len(dash) :] if dash.endswith("-") else None
+
+
+def _most(votes: list[T], otherwise: T) -> T:
+    return max(votes, key=votes.count) if votes else otherwise
