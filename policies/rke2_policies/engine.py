@@ -149,8 +149,8 @@ def _foreign(one: Manifest, reason: str) -> Foreign:
     config = spec if one.kind == "RKEControlPlane" else (*spec, "rkeConfig")
     routes: list[Route] = [(*config, "machineGlobalConfig")]
     entries = one.document[(*config, "machineSelectorConfig")]
-    for i in range(len(entries) if isinstance(entries, list) else 0):
-        routes.append((*config, "machineSelectorConfig", i, "config"))
+    count = len(entries) if isinstance(entries, list) else 0
+    routes += [(*config, "machineSelectorConfig", i, "config") for i in range(count)]
     runtime = "k3s" if reason.startswith("K3s") else ""
     name = f"{one.namespace}/{one.name or 'unnamed'}"
     return Foreign(one.document, one.route, name, reason, runtime, tuple(routes))

@@ -37,21 +37,16 @@ _TOKENS = (
     b"extra-mount",
     b"rancher_kubernetes_engine_config",
 )
-# Objects that are called Cluster but are none of Rancher's are told apart, with their reason.
-_CLUSTER = re.compile(
-    rb"""^\W*["']?kind["']?[ \t]*:[ \t]*["']?Cluster["']?[ \t]*(?:[#,}]|$)""", re.MULTILINE
-)
-_OURS = re.compile(rb"""kind["']?[ \t]*:[ \t]*["']?(?:Cluster|RKEControlPlane)\b""")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
-_CONFIG_PATH = re.compile(r"(?:^|/)rancher/(rke2|k3s)/config\.ya?ml$", re.IGNORECASE)
-_DROP_IN = re.compile(
-    r"^(?P<base>(?:.*/)?[^/]+\.ya?ml)\.d/(?P<name>.+)$", re.IGNORECASE | re.DOTALL
-)
-_WRONG_FOLDER = re.compile(r"^(?P<folder>(?:.*/)?)config\.d/(?P<name>.+)$", re.DOTALL)
-_ENVIRONMENT = re.compile(
-    r"^(?P<root>(?:.*/)?)(?:(?:default|sysconfig)/rke2-[^/]*|rke2-[^/]*\.env)$", re.DOTALL
-)
+# Patterns are compiled when they are first needed: that costs more than all else here.
+# Objects that are called Cluster but are none of Rancher's are told apart, with their reason.
+_CLUSTER = rb"""(?m)^\W*["']?kind["']?[ \t]*:[ \t]*["']?Cluster["']?[ \t]*(?:[#,}\r]|$)"""
+_OURS = rb"""kind["']?[ \t]*:[ \t]*["']?(?:Cluster|RKEControlPlane)\b"""
+_CONFIG_PATH = r"(?i)(?:^|/)rancher/(rke2|k3s)/config\.ya?ml$"
+_DROP_IN = r"(?is)^(?P<base>(?:.*/)?[^/]+\.ya?ml)\.d/(?P<name>.+)$"
+_WRONG_FOLDER = r"(?s)^(?P<folder>(?:.*/)?)config\.d/(?P<name>.+)$"
+_ENVIRONMENT = r"(?s)^(?P<root>(?:.*/)?)(?:(?:default|sysconfig)/rke2-[^/.]*|rke2-[^/]*\.env)$"
 
 
 def may_matter(path: str, data: bytes) -> bool:
@@ -63,7 +58,7 @@ def may_matter(path: str, data: bytes) -> bool:
     for token in _TOKENS:
         if token in data:
             return True
-    if b"Cluster" in data and _CLUSTER.search(data):
+    if b"Cluster" in data and re.search(_CLUSTER, data):
         return True
     # RKE1's cluster.yml: nodes with an address and their roles.
     return b"nodes:" in data and b"address:" in data and b"role:" in data and b"user:" in data
@@ -78,7 +73,7 @@ def is_ours(path: str, data: bytes) -> bool:
     if b"kube-proxy-extra-env" in data:
         return True
     return (b"provisioning.cattle.io/" in data or b"rke.cattle.io/" in data) and bool(
-        _OURS.search(data)
+        re.search(_OURS, data)
     )
 
 
@@ -89,16 +84,20 @@ def path_matters(path: str) -> bool:
 
 def config_by_path(path: str) -> str | None:
     """Return `rke2` or `k3s` where the path says whose configuration file it is."""
-    found = _CONFIG_PATH.search(base_of(path) or path)
+    if "rancher/" not in path:
+        return None
+    found = re.search(_CONFIG_PATH, base_of(path) or path)
     return found[1].lower() if found else None
 
 
 def base_of(path: str) -> str | None:
     """Return the base file of a drop-in, or of a file that lies where one looks for drop-ins."""
-    found = _DROP_IN.match(path)
+    if ".d/" not in path.lower():
+        return None
+    found = re.match(_DROP_IN, path)
     if found:
         return found["base"]
-    found = _WRONG_FOLDER.match(path)
+    found = re.match(_WRONG_FOLDER, path)
     return f"{found['folder']}config.yaml" if found else None
 
 
@@ -108,7 +107,7 @@ def is_drop_in(path: str) -> bool:
     Only files right in the `.d` folder, whose names end in .yaml or .yml in any case
     (k3s-io/k3s pkg/configfilearg/parser.go `dotDFiles`).
     """
-    found = _DROP_IN.match(path)
+    found = re.match(_DROP_IN, path)
     if found is None or "/" in found["name"]:
         return False
     return found["name"].lower().endswith((".yaml", ".yml"))
@@ -116,7 +115,7 @@ def is_drop_in(path: str) -> bool:
 
 def is_environment(path: str) -> bool:
     """Return whether a file is an EnvironmentFile of RKE2's services."""
-    return _ENVIRONMENT.match(path) is not None
+    return "rke2-" in path and re.match(_ENVIRONMENT, path) is not None
 
 
 def config_of_environment(path: str) -> str:
@@ -125,7 +124,7 @@ def config_of_environment(path: str) -> str:
     `/etc/default/rke2-server` → `/etc/rancher/rke2/config.yaml`. The files are those of RKE2's
     units (rancher/rke2 bundle/lib/systemd/system/rke2-server.service).
     """
-    found = _ENVIRONMENT.match(path)
+    found = re.match(_ENVIRONMENT, path)
     root = found["root"] if found else ""
     for inside in (
         "usr/local/lib/systemd/system/",

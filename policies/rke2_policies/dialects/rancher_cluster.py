@@ -260,7 +260,7 @@ def _settings(
         if isinstance(layer.selector, Selector) and layer.selector.matches(labels):
             for key, value in layer.config.items():
                 place = layer.place / key
-                said = Said(value, place, layer.by, _entries(key, value, place))
+                said = Said(value, place, layer.by, _entries(value, place))
                 history.setdefault(key, []).append(said)
     for key, said_by in history.items():
         value, dropped = _in_force(key, said_by[-1].value, cluster.version, server=server)
@@ -271,7 +271,7 @@ def _settings(
             yield pin.KEY, _with_environment(cluster, said_by, environment, server=server)
 
 
-def _entries(key: str, value: Json, place: Place) -> tuple[pin.Entry, ...]:
+def _entries(value: Json, place: Place) -> tuple[pin.Entry, ...]:
     # What is null, empty, a number or a map never reaches RKE2.
     if value in (None, "", []) or not isinstance(value, str | bool | list):
         return ()
@@ -439,9 +439,9 @@ def _open(cluster: Cluster) -> bool:
 
 def _templated_selector(cluster: Cluster, pool: Pool) -> str | None:
     for layer in cluster.layers:
-        if pin.KEY in layer.config and isinstance(layer.selector, Selector):
-            if layer.selector.matches(pool.labels) is None:
-                return layer.by
+        selector = layer.selector if pin.KEY in layer.config else EVERYTHING
+        if isinstance(selector, Selector) and selector.matches(pool.labels) is None:
+            return layer.by
     return None
 
 
