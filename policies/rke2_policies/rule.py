@@ -50,20 +50,26 @@ class Rule(Generic[T]):
 
     @property
     def examples(self) -> list[Example]:
-        """The blocks of the page, in order. A block names its file, or has the usual name."""
+        """The blocks of the page, in order.
+
+        A block names its file, or has the usual name. It belongs to the example of the block before
+        if it is another file of the same kind, or what a fix makes of it.
+        """
         found: list[Example] = []
         before: dict[str, str] = {}
         after: dict[str, str] = {}
         last = ""
         for kind, name, text in [*_BLOCK.findall(self.doc), ("", "", "")]:
-            if (
-                last
-                and (kind != last or (kind == "good" and not name))
-                and not (last == "before" and kind == "after")
-            ):
+            path = _path(name, text)
+            said = before if kind == "before" else after
+            goes_on = (kind == last and name and path not in said) or (last, kind) == (
+                "before",
+                "after",
+            )
+            if last and not goes_on:
                 found.append(Example(before, after))
                 before, after = {}, {}
-            (before if kind == "before" else after)[_path(name, text)] = text
+            (before if kind == "before" else after)[path] = text
             last = kind
         return found
 

@@ -1,0 +1,145 @@
+"""Does each rule do what its page says: find it, fix it in text and as JSON, and then be silent?"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+import jsonpatch
+import pytest
+
+from rke2_policies import recognise
+from rke2_policies.catalog import rules
+from rke2_policies.edits import Edit
+from rke2_policies.edits.as_json_patch import json_patch
+from rke2_policies.edits.as_text import rewrite
+from rke2_policies.engine import evaluate, plan
+from rke2_policies.file import Broken, File
+from rke2_policies.finding import Finding, Safety
+from rke2_policies.policy import Policy
+from rke2_policies.route import same
+from rke2_policies.rule import AnyRule, Example
+from rke2_policies.yaml_source import Source
+
+RULES = [pytest.param(rule, id=rule.id) for rule in rules().values()]
+EXAMPLES = [
+    pytest.param(rule, example, id=f"{rule.id}-{number}")
+    for rule in rules().values()
+    for number, example in enumerate(rule.examples, 1)
+]
+BAD = [case for case in EXAMPLES if case.values[1].before]
+GOOD = [case for case in EXAMPLES if not case.values[1].before]
+
+FENCE = re.compile(r"^ {0,3}```.*$", re.MULTILINE)
+BLOCK = re.compile(
+    r"^```yaml (?:before|after|good)(?: \S+)?\n.*?^```$\n?", re.MULTILINE | re.DOTALL
+)
+CODE = re.compile(r"`[^`\n]+`")
+
+
+def read(files: Mapping[str, str]) -> dict[str, Source]:
+    return {path: read_one(path, text.encode()) for path, text in files.items()}
+
+
+def read_one(path: str, data: bytes) -> Source:
+    if not recognise.is_environment(path):
+        return Source.read(path, data)
+    from rke2_policies import environment_file
+
+    return environment_file.read(path, data)
+
+
+def findings(rule: AnyRule, sources: Mapping[str, Source]) -> tuple[Finding, ...]:
+    """Return what this rule alone finds."""
+    files = [
+        File(
+            path,
+            source.documents,
+            broken=tuple(
+                Broken.at(path, problem.document, problem.span, problem.message)
+                for problem in source.problems
+                if recognise.is_ours(path, source.data)
+            ),
+        )
+        for path, source in sources.items()
+    ]
+    return evaluate(files, Policy("test", {rule.id: rule.severity}, others=False)).findings
+
+
+# --- the page
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_page_begins_with_one_sentence_and_says_why(rule: AnyRule) -> None:
+    summary, blank, why = rule.doc.split("\n", 2)
+    assert summary == rule.summary
+    assert re.fullmatch(r"(?:[^.!?`]|[.](?! |$)|`[^`]+`)+\.", summary), (
+        "one sentence, one full stop"
+    )
+    assert blank == ""
+    assert BLOCK.split(why)[0].strip(), "why it matters"
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_page_shows_what_is_found_and_what_is_not(rule: AnyRule) -> None:
+    assert any(example.before for example in rule.examples)
+    assert any(not example.before for example in rule.examples)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_page_is_markdown(rule: AnyRule) -> None:
+    blocks = len(BLOCK.findall(rule.doc))
+    assert blocks == sum(len(one.before) + len(one.after) for one in rule.examples)
+    assert len(FENCE.findall(rule.doc)) == 2 * blocks, "a fence that is no block of an example"
+    for paragraph in BLOCK.sub("\n", rule.doc).split("\n\n"):
+        prose = CODE.sub("", paragraph)
+        assert "`" not in prose, "code that does not end on its line"
+        assert not re.search(r"<[A-Za-z/!]", prose), "a reader of Markdown takes it for HTML"
+        assert not re.search(r"^(?: {4}|\t)", prose, re.MULTILINE), "an indented block of code"
+
+
+# --- its examples
+
+
+@pytest.mark.parametrize(("rule", "example"), BAD)
+def test_what_the_page_shows_is_found(rule: AnyRule, example: Example) -> None:
+    sources = read(example.before)
+    found = findings(rule, sources)
+    assert found
+    for finding in found:
+        problem = finding.problem
+        for place in (problem.place, *(place for place, _ in problem.related)):
+            source = sources[place.document.path]
+            assert source.documents[place.document.number].span(place) is not None
+        for message in (problem.message, *(message for _, message in problem.related)):
+            assert not message.endswith("."), "messages have no full stop"
+
+
+@pytest.mark.parametrize(("rule", "example"), BAD)
+def test_what_is_found_is_fixed_as_the_page_says(rule: AnyRule, example: Example) -> None:
+    before = read(example.before)
+    found = findings(rule, before)
+    if not example.after:
+        assert [finding.problem.fix for finding in found if finding.problem.fix] == []
+        return
+    changes: dict[tuple[str, int], list[Edit]] = {
+        document: [edit for fix in fixes for edit in fix.edits]
+        for document, fixes in plan(found, Safety.SHOWN).items()
+    }
+    after = read({**example.before, **example.after})
+    fixed = dict(before)
+    for (path, number), edits in changes.items():
+        fixed[path] = rewrite(fixed[path], number, edits).source
+    for path, source in after.items():
+        assert fixed[path].text == source.text, path
+    for (path, number), edits in changes.items():
+        tree = json.loads(json.dumps(before[path].documents[number].tree))
+        patched = jsonpatch.apply_patch(tree, json_patch(tree, edits))
+        assert same(patched, after[path].documents[number].tree), path
+    assert findings(rule, after) == ()
+
+
+@pytest.mark.parametrize(("rule", "example"), GOOD)
+def test_what_is_good_is_left_alone(rule: AnyRule, example: Example) -> None:
+    assert findings(rule, read(example.after)) == ()
