@@ -1,0 +1,377 @@
+"""From text to nodes: libyaml's events, composed in one loop without recursion.
+
+libyaml's own composer dies of 100,000 brackets. Where libyaml 0.2.5 is kinder than go-yaml v2.4.0,
+with which RKE2 and Kubernetes read, the document is refused here too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+from yaml.reader import ReaderError
+
+from rke2_policies.document import Span
+from rke2_policies.nodes import Alias, Mapping, Node, Scalar, Sequence, Target
+from rke2_policies.route import Templated
+from rke2_policies.templates import Mask, column_of
+
+try:
+    from yaml import CSafeLoader as _Loader
+
+    FAST = True
+except ImportError:  # PyYAML was built without libyaml
+    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+
+    FAST = False
+"""Whether libyaml reads. Without it files take 25 times as long, and tabs are refused more often."""
+
+MAX_DEPTH: Final = 200
+"""How deep collections may stand in each other. The deepest custom resources have some sixty levels,
+and with this everything that walks a tree stays clear of Python's own limit."""
+MAX_PROBLEMS: Final = 20
+TOO_DEEP: Final = f"more than {MAX_DEPTH} collections stand in each other"
+
+_BREAK = "\r\n\x85\u2028\u2029"  # YAML 1.1 has five
+_BLANK = " \t" + _BREAK
+# What go-yaml's reader and libyaml's refuse (readerc.go, yaml_parser_update_buffer).
+_UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NEXT_DOCUMENT = re.compile(r"(?<=[\r\n])---(?=[ \t\r\n]|\Z)")
+_TO_COLON = re.compile(rf"(?:[{_BLANK}]|#[^{_BREAK}]*)*:")
+# Anchor and tag, in any order, with the blanks, line ends and comments that follow each.
+_PROPERTIES = re.compile(
+    rf"(?:(?:&[0-9A-Za-z_-]+|!<[^>]*>|![^{_BLANK}]*)(?:[{_BLANK}]|#[^{_BREAK}]*)*)+"
+)
+_BLOCK_HEADER = re.compile(r"[|>][-+0-9]*")
+_FIRST_INDENT = re.compile(r"[\r\n]( *)[^ \r\n]")
+_ESCAPED_SLASH = re.compile(r'"(?:[^\\]|\\[^/])*\\/', re.DOTALL)
+# `[host:]` and `{a:}`: libyaml refuses the colon, to go-yaml it is text like any other.
+_COLON_IN_BRACKETS = re.compile(r"""(?<=[^\s"'\[\]{},]):(?=[,\]}])""")
+
+
+class Refused(Exception):  # noqa: N818 - it ends a document, and is no error of ours
+    """A document cannot be read, or RKE2 and Kubernetes would refuse it."""
+
+    def __init__(self, message: str, start: int, end: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.span = Span(start, end)
+
+    @property
+    def for_colon(self) -> bool:
+        """Whether libyaml refused a colon in brackets that go-yaml reads as text."""
+        return self.message.endswith("found unexpected ':'")
+
+
+class Script(NamedTuple):
+    """A text, and how it is written for libyaml: with as many characters, some of them others."""
+
+    text: str
+    written: str
+    stand_ins: dict[int, str]
+    """What some characters of `written` stand for, as for `str.translate`."""
+    template: Mask | None = None
+
+
+class Composed(NamedTuple):
+    """One document."""
+
+    root: Node
+    finished: list[Sequence | Mapping]
+    """All its collections, inner ones before those around them."""
+    aliased: bool
+    span: Span
+    ended: bool
+    """Whether the text says where it ends (`...`)."""
+
+
+def script_of(text: str, template: Mask | None = None, *, colons: bool = False) -> Script:
+    """Return how a text is given to libyaml."""
+    written = text if template is None else template.text
+    stand_ins: dict[int, str] = {}
+    if "\ufeff" in text[1:]:
+        # libyaml drops a byte order mark at the start of any line, go-yaml takes it for text.
+        stand_in = _unused(text, stand_ins)
+        stand_ins[ord(stand_in)] = "\ufeff"
+        written = written[0] + written[1:].replace("\ufeff", stand_in)
+    if colons:
+        stand_in = _unused(text, stand_ins)
+        stand_ins[ord(stand_in)] = ":"
+        written = _COLON_IN_BRACKETS.sub(stand_in, written)
+    return Script(text, written, stand_ins, template)
+
+
+def _unused(text: str, stand_ins: dict[int, str]) -> str:
+    private = range(0xE000, 0xF900)
+    return chr(next(c for c in private if c not in stand_ins and chr(c) not in text))
+
+
+def compose(script: Script, readable: int) -> list[Composed | Refused]:
+    """Return the documents of a text, in order; a broken one does not hide those behind it.
+
+    `readable` is where the first character stands that could not be decoded, or the end.
+    """
+    try:
+        return _Composer(script, readable).run()
+    except ReaderError:  # it says no position that could be used
+        found = _UNREADABLE.search(script.written)
+        return _Composer(script, found.start() if found else 0).run()
+
+
+class _Composer:
+    def __init__(self, script: Script, readable: int) -> None:
+        self.script = script
+        self.written = script.written
+        self.restores = script.written != script.text
+        self.readable = readable
+        self.results: list[Composed | Refused] = []
+        self.complete = True
+        """Whether the last document was read to an end that the text says."""
+
+    def run(self) -> list[Composed | Refused]:
+        base = 0
+        broken = 0
+        while broken < MAX_PROBLEMS:
+            at = self._stream(base)
+            if at is None:
+                break
+            broken += 1
+            # `---` at the start of a line is a mark wherever it stands: the next document begins.
+            found = _NEXT_DOCUMENT.search(self.written, max(at - 1, base + 1), self.readable)
+            if found is None:
+                break
+            base = found.start()
+        if self.readable < len(self.written):
+            if self.results and not self.complete:
+                self.results.pop()  # the character stands in it
+            self.results.append(_unreadable(self.script.text, self.readable))
+        return self.results
+
+    def _stream(self, base: int) -> int | None:
+        """Read from `base` to the end, or to a document that cannot be read: return where."""
+        text = self.written[base : self.readable]
+        if FAST and text.startswith("\ufeff"):
+            text = "\ufeff" + text  # libyaml takes the first one away, and does not count it
+        at = base
+        loader = _Loader(text)
+        try:
+            next_event: Callable[[], Any] = loader.get_event
+            while True:
+                event: Any = next_event()
+                if type(event) is DocumentStartEvent:
+                    at = int(event.start_mark.index) + base  # type: ignore[union-attr]
+                    self.complete = False
+                    self.results.append(self._document(event, next_event, base))
+                elif type(event) is StreamEndEvent:
+                    return None
+        except Refused as refused:
+            self.results.append(refused)
+            return max(at, refused.span.start)
+        except yaml.MarkedYAMLError as error:
+            broken = _syntax(error, base, len(self.written))
+            self.results.append(broken)
+            return max(at, broken.span.start)
+        finally:
+            loader.dispose()
+
+    def _document(self, event: Any, next_event: Callable[[], Any], base: int) -> Composed:
+        begin, floor = event.start_mark.index + base, event.end_mark.index + base
+        if event.version is not None and tuple(event.version) != (1, 1):
+            raise Refused("RKE2 and Kubernetes know YAML 1.1 only", begin, floor)
+        anchors: dict[str, Target] = {}
+        finished: list[Sequence | Mapping] = []
+        around: list[tuple[Sequence | Mapping | None, list[Any], Node | None]] = []
+        here: Sequence | Mapping | None = None
+        children: list[Any] = []
+        key: Node | None = None
+        aliased = False
+        node: Node
+        while True:
+            event = next_event()
+            kind = type(event)
+            if kind is ScalarEvent:
+                node = self._scalar(event, base, floor, key, here)
+                if node.anchor is not None:
+                    anchors[node.anchor] = node
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                if len(around) >= MAX_DEPTH:
+                    at = event.start_mark.index + base
+                    raise Refused(TOO_DEEP, at, at + 1)
+                around.append((here, children, key))
+                key = None
+                here = self._collection(event, base)
+                children = here.pairs if isinstance(here, Mapping) else here.items
+                if here.anchor is not None:
+                    anchors[here.anchor] = here
+                continue
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                done: Any = here
+                # A block collection's end mark lies, and `[a: b]` has a mapping without brackets.
+                if done.flow and event.end_mark.index > event.start_mark.index:
+                    done.end = event.end_mark.index + base
+                elif children:
+                    last = children[-1]
+                    done.end = last[1].end if type(done) is Mapping else last.end
+                finished.append(done)
+                node = done
+                here, children, key = around.pop()
+            elif kind is AliasEvent:
+                aliased = True
+                start, end = event.start_mark.index + base, event.end_mark.index + base
+                target = anchors.get(event.anchor)
+                if target is None:
+                    raise Refused(
+                        f"there is no anchor &{event.anchor} above this alias", start, end
+                    )
+                node = Alias(event.anchor, target, start, end)
+            else:
+                self.complete = event.explicit
+                span = Span(begin, event.start_mark.index + base)
+                return Composed(children[0], finished, aliased, span, event.explicit)
+
+            if type(here) is not Mapping:
+                children.append(node)
+            elif key is None:
+                key = node
+            else:
+                children.append((key, node))
+                key = None
+
+    def _scalar(
+        self, event: Any, base: int, floor: int, key: Node | None, here: Sequence | Mapping | None
+    ) -> Scalar:
+        written = self.written
+        start = outer = event.start_mark.index + base
+        end = event.end_mark.index + base
+        value, style, anchor, tag = event.value, event.style or "", event.anchor, event.tag
+        if anchor is not None or tag is not None:
+            start = end if value == style == "" else _behind_properties(written, start)
+        elif value == style == "":
+            start = end = outer = _where_null_stands(written, start, floor, key, here)
+        if style == "":
+            if "?" in value and here is not None and here.flow:
+                message = "RKE2 and Kubernetes take a ? inside brackets for a sign: quote this text"
+                raise Refused(message, start, end)
+        elif style in "|>":
+            end = _end_of_block(written, start, end, value)
+        elif (
+            style == '"'
+            and "\\/" in written[start:end]
+            and _ESCAPED_SLASH.match(written, start, end)
+        ):
+            raise Refused("RKE2 and Kubernetes do not know the escape \\/", start, end)
+        node = Scalar(value, style, start, end, outer=outer, anchor=anchor, tag=tag)
+        if self.restores:
+            self._restore(node, key)
+        return node
+
+    def _restore(self, node: Scalar, key: Node | None) -> None:
+        """Give back to a scalar the text that the file has there."""
+        text, start, end = self.script.text, node.start, node.end
+        as_written = self.written[start:end].translate(self.script.stand_ins)
+        node.value = node.value.translate(self.script.stand_ins)
+        if as_written != text[start:end]:
+            edge = 1 if node.style in ("'", '"') else 0
+            node.value = Templated(text[start + edge : end - edge])
+        elif node.value == "" and node.style in ("", "|", ">") and self.script.template is not None:
+            column = column_of(text, key.start) if key is not None else -1
+            action = self.script.template.printed_behind(end, column)
+            if action is not None:
+                node.value = Templated(text[action.start : action.end])
+
+    def _collection(self, event: Any, base: int) -> Sequence | Mapping:
+        start = outer = event.start_mark.index + base
+        flow = bool(event.flow_style)
+        if event.anchor is not None or event.tag is not None:
+            # The mark behind the properties: behind the bracket, at the first key, at the first
+            # dash, or (in a list that is not indented) behind it.
+            start = event.end_mark.index + base
+            if flow or (
+                type(event) is SequenceStartEvent and self.written[start : start + 1] != "-"
+            ):
+                start -= 1
+        make = Mapping if type(event) is MappingStartEvent else Sequence
+        return make(start, flow=flow, outer=outer, anchor=event.anchor, tag=event.tag)
+
+
+def _behind_properties(text: str, outer: int) -> int:
+    found = _PROPERTIES.match(text, outer)
+    return found.end() if found else outer
+
+
+def _where_null_stands(
+    text: str, mark: int, floor: int, key: Node | None, here: Sequence | Mapping | None
+) -> int:
+    """Return where a value that is not written would stand: behind its colon, dash or `---`."""
+    if here is None:
+        return floor
+    if key is None or text[mark - 1 : mark] == ":":
+        return mark
+    found = _TO_COLON.match(text, key.end, mark)
+    return found.end() if found else key.end
+
+
+def _end_of_block(text: str, start: int, end: int, value: str) -> int:
+    """Return the end of the last line of a block scalar, without its line break.
+
+    Blank lines below it belong to the scalar only where it keeps them (`|+`).
+    """
+    found = _BLOCK_HEADER.match(text, start)
+    header = found.end() if found else start + 1
+    if not value:
+        return header
+    indent: int | None = None
+    while True:
+        if text[end - 1] == "\n":
+            end -= 2 if text[end - 2] == "\r" else 1
+        elif text[end - 1] == "\r":
+            end -= 1
+        if "+" in text[start:header]:
+            return end
+        begin = max(text.rfind("\n", header, end), text.rfind("\r", header, end)) + 1
+        if begin == 0 or text[begin:end].strip(" "):
+            return end
+        if begin < end:
+            if indent is None:
+                indent = _indent_of_block(text[header:end], value)
+            if end - begin > indent:
+                return end  # blanks beyond the indent are text
+        end = begin
+
+
+def _indent_of_block(raw: str, value: str) -> int:
+    written = _FIRST_INDENT.search(raw)
+    meant = _FIRST_INDENT.search("\n" + value)
+    return len(written[1]) - len(meant[1]) if written and meant else 0
+
+
+def _syntax(error: yaml.MarkedYAMLError, base: int, length: int) -> Refused:
+    """Say what libyaml says, at the place where a person would look."""
+    mark, problem = error.problem_mark, error.problem or "not YAML"
+    if error.context_mark is not None and (
+        mark is None or problem.startswith(("could not find expected ':'", "found unexpected end"))
+    ):
+        mark = error.context_mark  # what was begun there; libyaml noticed only further down
+    at = min(base + mark.index if mark is not None else base, length)
+    context = f"{error.context}: " if error.context else ""
+    return Refused(context + problem, at, min(at + 1, length))
+
+
+def _unreadable(text: str, at: int) -> Refused:
+    if text[at] == "\ufffd":
+        message = "the bytes from here on are not text of the file's encoding"
+    else:
+        message = f"the character U+{ord(text[at]):04X} is not allowed in YAML"
+    return Refused(message, at, at + 1)
