@@ -19,7 +19,7 @@ from rke2_policies.nodes import Mapping, Node, Scalar, Sequence
 from rke2_policies.route import Templated
 
 PRINT, OPEN, ELSE, END, SILENT = "print", "open", "else", "end", "silent"
-GO, JINJA, PLACEHOLDERS = "Go/Helm template", "Jinja template", "placeholders"
+GO, JINJA, PLACEHOLDERS = "Go/Helm template", "Jinja template", "text with placeholders"
 
 _BEGIN = re.compile(r"\{\{|\{%|^[ \t]*\{#", re.MULTILINE)
 _CLOSING = {"{": "}}", "%": "%}", "#": "#}"}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import codecs
 import gc
-import re
-from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from rke2_policies.composer import Composed, Refused, Script, compose, script_of
 from rke2_policies.document import Document, DocumentId, Span
 from rke2_policies.meaning import Meaning
 from rke2_policies.nodes import Node
+from rke2_policies.positions import Lines, Position, SyntaxProblem, newline_of
 from rke2_policies.templates import mask
+
+__all__ = ["MAX_BYTES", "Position", "Source", "SyntaxProblem"]
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 _MAX_TRIED: Final = 1024 * 1024
@@ -27,23 +28,6 @@ _ENCODINGS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_LINE_END = re.compile(r"\r\n|\n|\r")
-
-
-class SyntaxProblem(NamedTuple):
-    """Why a document cannot be read, or why RKE2 and Kubernetes would refuse it."""
-
-    document: int
-    """The document's place in the file, from 0."""
-    message: str
-    span: Span
-
-
-class Position(NamedTuple):
-    """Line and column of a character, from 1, in code points."""
-
-    line: int
-    column: int
 
 
 class Source:
@@ -78,12 +62,12 @@ class Source:
         self.roots: tuple[Node | None, ...] = ()
         self.documents: tuple[Document, ...] = ()
         self.problems: tuple[SyntaxProblem, ...] = ()
-        self.newline = _newline(text)
+        self.newline = newline_of(text)
         """The line ending that the file uses most."""
         self._mark = mark
         self._encoding = encoding
         self._original = original
-        self._lines: list[int] | None = None
+        self._lines: Lines | None = None
 
     @classmethod
     def read(cls, path: str, data: bytes) -> Source:
@@ -120,9 +104,8 @@ class Source:
     def position(self, offset: int) -> Position:
         """Return where a character stands. Lines end at LF, CR LF and CR, as in editors."""
         if self._lines is None:
-            self._lines = [0, *(found.end() for found in _LINE_END.finditer(self.text))]
-        line = bisect_right(self._lines, offset)
-        return Position(line, offset - self._lines[line - 1] + 1)
+            self._lines = Lines(self.text)
+        return self._lines.position(offset)
 
     def _parse(self, readable: int) -> None:
         collecting = gc.isenabled()
@@ -201,9 +184,3 @@ def _readings(path: str, text: str, readable: int) -> Iterator[_Reading]:
     substituted = mask(text, placeholders=True)
     if substituted is not None:
         yield _Reading(path, script_of(text, substituted), readable)
-
-
-def _newline(text: str) -> str:
-    both = text.count("\r\n")
-    counts = {"\n": text.count("\n") - both, "\r\n": both, "\r": text.count("\r") - both}
-    return max(counts, key=counts.__getitem__)
