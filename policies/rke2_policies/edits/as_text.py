@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from rke2_policies.edits import Edit, EditError, Remove, RewriteError, apply
 from rke2_policies.edits.comments import Comment, comments
-from rke2_policies.edits.layout import is_json
+from rke2_policies.edits.layout import is_json, parses_as_json
 from rke2_policies.edits.splices import Splice, Splicer
 from rke2_policies.route import Json, Route, same
 from rke2_policies.yaml_source import Source
@@ -101,7 +101,9 @@ def _attempt(done: Rewritten, steps: list[Step]) -> Rewritten:
         return done
     proof = _Proof(source, wanted, ways)
     if len(ways) > 1:
-        splices = [s for number, edit in ways for s in next(Splicer(source, number).candidates(edit))]
+        splices = [
+            s for number, edit in ways for s in next(Splicer(source, number).candidates(edit))
+        ]
         return _joined(done, *proof.of(splices))
     [(number, edit)] = ways
     splicer = Splicer(source, number)
@@ -152,6 +154,7 @@ class _Proof:
         splices = sorted(splices, key=lambda splice: splice.start)
         dropped = self._dropped(splices)
         after = self.before.with_text(_spliced(self.before.text, splices))
+        after.newline = self.before.newline  # it is the file's, also when one line is left
         self._check_documents(after)
         kept = [c.text for c in self.comments if c not in dropped]
         if [c.text for c in comments(after)] != kept:
@@ -186,7 +189,7 @@ class _Proof:
                 if len(document.repeated) > len(old.repeated):
                     raise RewriteError("a key would be said twice")
         for number in self.json:
-            if not is_json(after, number):
+            if not parses_as_json(after, number):
                 raise RewriteError("the document would be JSON no more")
 
 

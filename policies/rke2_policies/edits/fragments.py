@@ -61,8 +61,8 @@ def scalar(value: Json, style: Style) -> str:
 
 
 def flow(value: Json, style: Style) -> str:
-    """Return a value in flow style, on one line."""
-    return _flow(_packed(value), style.quotes, style.key_quotes)
+    """Return a value in flow style, on one line, as it stands between brackets."""
+    return _flow(_packed([value]), style.quotes, style.key_quotes)[1:-1]
 
 
 def flow_entry(key: str, value: Json, style: Style) -> str:
@@ -198,41 +198,59 @@ def _dumped(value: Json, style: Style, *, in_flow: bool) -> str:
     from io import StringIO
 
     from ruamel.yaml import YAML
+
+    writer = YAML()
+    writer.Representer = _representer()
+    writer.width = 1 << 30
+    writer.default_flow_style = in_flow
+    writer.brace_single_entry_mapping_in_flow_sequence = True
+    writer.indent(style.step, style.offset + 1 + style.gap, style.offset)
+    out = StringIO()
+    writer.dump(_quoted(value, style), out)
+    return out.getvalue().removesuffix("\n")
+
+
+@lru_cache(maxsize=1)
+def _representer() -> Any:
     from ruamel.yaml.representer import RoundTripRepresenter
-    from ruamel.yaml.scalarstring import DoubleQuotedScalarString, SingleQuotedScalarString
-
-    quoted = {'"': DoubleQuotedScalarString, "'": SingleQuotedScalarString}
-
-    def text(value: str, quotes: str) -> Any:
-        if "\n" in value or (not quotes and plain(value) != value):
-            # What go-yaml would not read as text; and lines, which only `"` keeps on one line.
-            quotes = '"'
-        return quoted[quotes](value) if quotes else value
-
-    def styled(value: Json) -> Json:
-        match value:
-            case str():
-                return text(value, style.quotes)
-            case list():
-                return [styled(item) for item in value]
-            case dict():
-                return {text(k, style.key_quotes): styled(v) for k, v in value.items()}
-            case _:
-                return value
 
     class Representer(RoundTripRepresenter):
         def represent_null(self, _: None) -> Any:
             return self.represent_scalar("tag:yaml.org,2002:null", "null")
 
         def ignore_aliases(self, _: Any) -> bool:
-            return True
+            return True  # no anchors for what is written twice
 
     Representer.add_representer(type(None), Representer.represent_null)
-    writer = YAML()
-    writer.Representer = Representer
-    writer.width = 1 << 30
-    writer.default_flow_style = in_flow
-    writer.indent(style.step, style.offset + 1 + style.gap, style.offset)
-    out = StringIO()
-    writer.dump(styled(value), out)
-    return out.getvalue().removesuffix("\n").removesuffix("\n...")
+    return Representer
+
+
+def _quoted(value: Json, style: Style) -> Json:
+    match value:
+        case str():
+            return _quoted_text(value, style.quotes)
+        case list():
+            return [_quoted(item, style) for item in value]
+        case dict():
+            return {
+                _quoted_text(key, style.key_quotes): _quoted(item, style)
+                for key, item in value.items()
+            }
+        case _:
+            return value
+
+
+def _quoted_text(text: str, quotes: str) -> Any:
+    """Return a text as ruamel.yaml must be given it, for it to come out in quotes."""
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString, SingleQuotedScalarString
+
+    # What go-yaml would not read as text; and lines, which only `"` keeps on one line.
+    if "\n" in text or (not quotes and plain(text) != text):
+        quotes = '"'
+    match quotes:
+        case '"':
+            return DoubleQuotedScalarString(text)
+        case "'":
+            return SingleQuotedScalarString(text)
+        case _:
+            return text

@@ -36,7 +36,9 @@ def style_of(text: str, root: Node | None, others: Iterable[Node | None]) -> Sty
 
 def quotes_of(nodes: Iterable[Node]) -> str:
     """Return the quotes that most of these scalars have."""
-    return _most([n.style for n in nodes if isinstance(n, Scalar) and n.style in ("", "'", '"')], "")
+    return _most(
+        [n.style for n in nodes if isinstance(n, Scalar) and n.style in ("", "'", '"')], ""
+    )
 
 
 def key_quotes_of(mapping: Mapping) -> str:
@@ -55,16 +57,21 @@ def gap_of(text: str, sequence: Sequence) -> str | None:
 
 
 def is_json(source: Source, number: int) -> bool:
+    """Say whether a document is written as JSON. `{}` alone may be either: the file's name tells."""
+    empty = source.roots and not source.documents[number].tree
+    return parses_as_json(source, number) and (not empty or source.path.lower().endswith(".json"))
+
+
+def parses_as_json(source: Source, number: int) -> bool:
     """Say whether a document is an object or a list of JSON."""
     root = source.roots[number] if source.roots else None
     if not isinstance(root, Mapping | Sequence) or not root.flow:
         return False
     try:
-        said = json.loads(source.text[root.start : root.end])
+        json.loads(source.text[root.start : root.end])
     except (ValueError, RecursionError):
         return False
-    # `{}` alone is either: its file's name tells.
-    return bool(said) or source.path.lower().endswith(".json")
+    return True
 
 
 def json_style_of(source: Source, number: int) -> JsonStyle | None:

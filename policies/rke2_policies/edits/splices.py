@@ -122,8 +122,8 @@ class Splicer:
         """Write a value over the one that is there."""
         refuse_borrowed(slot)
         match slot.node, value:
-            case Scalar() as node, [first, *more] if (
-                slot.value is not None and same(slot.value, first)
+            case Scalar() as node, [first, *more] if slot.value is not None and same(
+                slot.value, first
             ):
                 yield self._wrap(slot, node, more)
             case Scalar(), list() | dict() if value:
@@ -197,6 +197,10 @@ class Splicer:
         """Write the lines of a `|` block that change; its header and its other lines stay."""
         text = self.text
         old, new = node.value.rstrip("\n").split("\n"), value.rstrip("\n").split("\n")
+        if len(node.value) - len("\n".join(old)) != len(value) - len("\n".join(new)):
+            raise RewriteError("the block of text would end in another way")
+        if value.lstrip("\n")[:1] in (" ", "\t"):
+            raise RewriteError("the block of text would start with blanks")
         starts: list[int] = []
         line = next_line(text, node.start)
         while line < node.end and len(starts) < len(old):
