@@ -9,12 +9,13 @@ from collections.abc import Mapping
 import jsonpatch
 import pytest
 
-from rke2_policies import recognise
+from rke2_policies import environment_file, recognise
 from rke2_policies.catalog import rules
 from rke2_policies.edits import Edit
 from rke2_policies.edits.as_json_patch import json_patch
 from rke2_policies.edits.as_text import rewrite
 from rke2_policies.engine import evaluate, plan
+from rke2_policies.environment_file import EnvironmentFile
 from rke2_policies.file import Broken, File
 from rke2_policies.finding import Finding, Safety
 from rke2_policies.policy import Policy
@@ -24,12 +25,12 @@ from rke2_policies.yaml_source import Source
 
 RULES = [pytest.param(rule, id=rule.id) for rule in rules().values()]
 EXAMPLES = [
-    pytest.param(rule, example, id=f"{rule.id}-{number}")
+    (f"{rule.id}-{number}", rule, example)
     for rule in rules().values()
     for number, example in enumerate(rule.examples, 1)
 ]
-BAD = [case for case in EXAMPLES if case.values[1].before]
-GOOD = [case for case in EXAMPLES if not case.values[1].before]
+BAD = [pytest.param(rule, one, id=name) for name, rule, one in EXAMPLES if one.before]
+GOOD = [pytest.param(rule, one, id=name) for name, rule, one in EXAMPLES if not one.before]
 
 FENCE = re.compile(r"^ {0,3}```.*$", re.MULTILINE)
 BLOCK = re.compile(
@@ -38,19 +39,21 @@ BLOCK = re.compile(
 CODE = re.compile(r"`[^`\n]+`")
 
 
-def read(files: Mapping[str, str]) -> dict[str, Source]:
-    return {path: read_one(path, text.encode()) for path, text in files.items()}
+Sources = Mapping[str, Source | EnvironmentFile]
 
 
-def read_one(path: str, data: bytes) -> Source:
-    if not recognise.is_environment(path):
-        return Source.read(path, data)
-    from rke2_policies import environment_file
+def read(files: Mapping[str, str]) -> Sources:
+    return {
+        path: (
+            environment_file.read(path, text.encode())
+            if recognise.is_environment(path)
+            else Source.read(path, text.encode())
+        )
+        for path, text in files.items()
+    }
 
-    return environment_file.read(path, data)
 
-
-def findings(rule: AnyRule, sources: Mapping[str, Source]) -> tuple[Finding, ...]:
+def findings(rule: AnyRule, sources: Sources) -> tuple[Finding, ...]:
     """Return what this rule alone finds."""
     files = [
         File(
@@ -130,7 +133,9 @@ def test_what_is_found_is_fixed_as_the_page_says(rule: AnyRule, example: Example
     after = read({**example.before, **example.after})
     fixed = dict(before)
     for (path, number), edits in changes.items():
-        fixed[path] = rewrite(fixed[path], number, edits).source
+        source = fixed[path]
+        assert isinstance(source, Source)
+        fixed[path] = rewrite(source, number, edits).source
     for path, source in after.items():
         assert fixed[path].text == source.text, path
     for (path, number), edits in changes.items():
