@@ -1,7 +1,61 @@
-"""Every item of the environment is NAME=VALUE: RKE2 skips all else."""
+"""Every item of kube-proxy-extra-env is NAME=VALUE, because RKE2 skips an item without `=`.
+
+RKE2 logs `environment variable for pod … was not valid`, leaves the item out, and starts
+kube-proxy without it (rancher/rke2 pkg/podtemplate/podtemplate.go `addExtraEnv`). Nothing else
+tells. It is an error where the item was to be the pin and nothing else pins kube-proxy, and a
+warning for every other item. The fix for such a pin is unsafe; for other variables, write what
+was meant.
+
+```yaml before
+kube-proxy-extra-env:
+  - IPTABLES_MODE nft
+```
+
+```yaml after
+kube-proxy-extra-env:
+  - IPTABLES_MODE=nft
+```
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-extra-env:
+        - IPTABLES_MODE:nft   # two dots instead of =
+```
+
+```yaml after
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-extra-env:
+        - IPTABLES_MODE=nft   # two dots instead of =
+```
+
+```yaml before
+kube-proxy-extra-env:
+  - IPTABLES_MODE=nft
+  - GOGC
+```
+
+```yaml good
+kube-proxy-extra-env:
+  - IPTABLES_MODE=nft
+  - GODEBUG=netdns=go
+```
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from rke2_policies import pin
@@ -10,17 +64,21 @@ from rke2_policies.machine import Machine
 from rke2_policies.route import Templated
 from rke2_policies.rule import rule
 
+_OURS = re.compile(rf"{pin.VARIABLE}\b(?!.*legacy)", re.IGNORECASE)
+
 
 @rule(Machine, severity=Severity.WARNING)
 def check(machine: Machine) -> Iterator[Problem]:
+    if machine.verdict == "not-applicable":
+        return
     for entry in machine.environment.entries:
         if "=" in entry.text or not entry.text or isinstance(entry.value, dict):
             continue
         if isinstance(entry.text, Templated):
             continue
-        ours = entry.text.split()[0].upper().rstrip(":") == pin.VARIABLE
-        lost = ours and machine.reading.verdict == "unpinned"
+        ours = _OURS.match(entry.text) is not None
+        severity = Severity.ERROR if ours and machine.verdict == "unpinned" else None
+        explains = ours and machine.reading.verdict == "unpinned"
         fix = pin.respelling(entry, Safety.UNSAFE) if ours else None
-        message = f"{entry.text!r} has no =: RKE2 logs it and goes on without it"
-        severity = Severity.ERROR if lost else None
-        yield machine.problem(message, entry.place, fix=fix, explains=lost, severity=severity)
+        message = f"{entry.text!r} is not NAME=VALUE: RKE2 logs it and goes on without it"
+        yield machine.problem(message, entry.place, fix=fix, explains=explains, severity=severity)
