@@ -1,4 +1,36 @@
-"""A pin in the service's environment is out of sight, and the configuration replaces it."""
+"""The pin stands in config.yaml, where people look for it, not in the environment of the service.
+
+RKE2's service reads `/etc/default/rke2-server` (or `rke2-agent`) and two more files (rancher/rke2
+bundle/lib/systemd/system/rke2-server.service), and `RKE2_KUBE_PROXY_EXTRA_ENV` in them sets the
+same flag as `kube-proxy-extra-env`. The pin works there, which is a note: whoever reads
+`config.yaml` does not see it. It is a warning where another place makes it ineffective: since
+v1.31.8, v1.32.4 and v1.33.0 any value in the configuration replaces the variable; before, both
+were added (rancher/rke2 pkg/cli/cmds/root.go, commit 0ee96d5b0). There is no automatic fix: move
+the variable to `config.yaml`.
+
+```yaml before etc/default/rke2-agent
+RKE2_KUBE_PROXY_EXTRA_ENV=IPTABLES_MODE=nft
+```
+
+```yaml before
+kube-proxy-extra-env:
+  - IPTABLES_MODE=nft
+  - GOGC=50
+```
+
+```yaml before etc/default/rke2-server
+RKE2_KUBE_PROXY_EXTRA_ENV=IPTABLES_MODE=nft
+```
+
+```yaml good
+kube-proxy-extra-env:
+  - IPTABLES_MODE=nft
+```
+
+```yaml good etc/default/rke2-server
+HTTPS_PROXY=http://proxy.example.org:3128
+```
+"""
 
 from __future__ import annotations
 
@@ -15,18 +47,19 @@ def check(node: Node) -> Iterator[Problem]:
     said = node.machine.environment.said
     for one in node.environment:
         document = one.document
-        value = document[(pin.ENVIRONMENT_KEY,)] if document is not None else None
-        if document is None or not isinstance(value, str):
+        if document is None or not isinstance(document[(pin.ENVIRONMENT_KEY,)], str):
             continue
         place = document.at(pin.ENVIRONMENT_KEY)
-        if said[-1].place == place:
-            if pin.VARIABLE in value:
+        last = said[-1]
+        if last.place == place:
+            if node.machine.verdict == "pinned":
                 message = f"the pin works here, but nobody who reads {node.name} sees it"
                 yield Problem(message, place)
-        else:
+            continue
+        message = f"{last.by} replaces this"
+        if last.by_configuration:
             message = (
-                f"{said[-1].by} sets {pin.KEY}, which replaces this since v1.31.8, v1.32.4 and v1.33.0; "
-                "before, both were added up"
+                f"{pin.KEY} in {last.by} replaces this since v1.31.8, v1.32.4 and v1.33.0; "
+                "before, both were added"
             )
-            related = ((said[-1].place.key, "this one counts"),)
-            yield Problem(message, place, None, related, Severity.WARNING)
+        yield Problem(message, place, None, ((last.place.key, "this counts"),), Severity.WARNING)
