@@ -1,4 +1,44 @@
-"""All servers agree whether kube-proxy runs."""
+"""All servers of a cluster have the same disable-kube-proxy, because agents learn it from them.
+
+Agents have no such setting: they take what the server says that they join (k3s-io/k3s
+pkg/agent/config/config.go). With servers that disagree, it is a matter of chance on which
+machines kube-proxy runs, and RKE2 asks for the same value on all of them (rancher/rke2-docs
+docs/reference/server_config.md, "Critical Configuration Values"). There is no automatic fix: set
+it once, in `machineGlobalConfig`, and take it out of the selectors.
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machinePools:
+      - {name: cp, controlPlaneRole: true}
+      - {name: etcd, etcdRole: true}
+      - {name: worker, workerRole: true}
+    machineSelectorConfig:
+      - config:
+          disable-kube-proxy: true
+        machineLabelSelector:
+          matchLabels: {rke.cattle.io/control-plane-role: "true"}
+```
+
+```yaml good
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machinePools:
+      - {name: cp, controlPlaneRole: true}
+      - {name: etcd, etcdRole: true}
+      - {name: worker, workerRole: true}
+    machineGlobalConfig:
+      disable-kube-proxy: true
+```
+"""
 
 from __future__ import annotations
 
@@ -7,6 +47,7 @@ from collections.abc import Iterator
 from rke2_policies.cluster import Cluster
 from rke2_policies.finding import Problem, Severity
 from rke2_policies.machine import Machine
+from rke2_policies.route import Templated
 from rke2_policies.rule import rule
 
 _KEY = "disable-kube-proxy"
@@ -14,26 +55,34 @@ _KEY = "disable-kube-proxy"
 
 @rule(Cluster, severity=Severity.ERROR)
 def check(cluster: Cluster) -> Iterator[Problem]:
-    servers = [machine for machine in cluster.machines if machine.is_server]
+    servers = [
+        machine
+        for machine in cluster.machines
+        if machine.is_server and not isinstance(machine[_KEY].value, Templated)
+    ]
     off = [machine for machine in servers if machine[_KEY].value is True]
     on = [machine for machine in servers if machine[_KEY].value is not True]
     if not off or not on:
         return
-    machine = _most_special(off, on)
-    place = machine[_KEY].place
-    if place is None:
-        return
+    exception = _most_special(off, on)
     message = (
         f"{_KEY} has to be the same on all servers: it is true for "
         f"{_names(off)}, and not for {_names(on)}"
     )
-    yield Problem(message, place.key)
+    related = dict.fromkeys(
+        (said.place.key, f"{said.by} sets it, too")
+        for machine in servers
+        for said in machine[_KEY].said
+        if said.place != exception[_KEY].place
+    )
+    place = exception[_KEY].place
+    if place is not None:
+        yield exception.problem(message, place.key, related=tuple(related))
 
 
 def _most_special(off: list[Machine], on: list[Machine]) -> Machine:
-    """Return the machine whose setting stands furthest down: it is the exception."""
-    said = [machine for machine in (*off, *on) if machine[_KEY].said]
-    return max(said, key=lambda machine: len(machine[_KEY].said))
+    """Return the machine for which most was said: it is the exception."""
+    return max((*off, *on), key=lambda machine: len(machine[_KEY].said))
 
 
 def _names(machines: list[Machine]) -> str:
