@@ -56,23 +56,22 @@ _PROPERTIES = re.compile(
 )
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*")
 _FIRST_INDENT = re.compile(r"[\r\n]( *)[^ \r\n]")
+# What libyaml notices only below the place where it was begun.
+_NOTICED_LATE = ("could not find expected ':'", "found unexpected end")
 _ESCAPED_SLASH = re.compile(r'"(?:[^\\]|\\[^/])*\\/', re.DOTALL)
-# `[host:]` and `{a:}`: libyaml refuses the colon, to go-yaml it is text like any other.
+_REST_OF_LINE = re.compile(r"[^\r\n]*")
 _COLON_IN_BRACKETS = re.compile(r"""(?<=[^\s"'\[\]{},]):(?=[,\]}])""")
 
 
 class Refused(Exception):  # noqa: N818 - it ends a document, and is no error of ours
     """A document cannot be read, or RKE2 and Kubernetes would refuse it."""
 
-    def __init__(self, message: str, start: int, end: int) -> None:
+    def __init__(self, message: str, start: int, end: int, *, at: int | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.span = Span(start, end)
-
-    @property
-    def for_colon(self) -> bool:
-        """Whether libyaml refused a colon in brackets that go-yaml reads as text."""
-        return self.message.endswith("found unexpected ':'")
+        self.at = start if at is None else at
+        """Where the parser stood when it gave up."""
 
 
 class Script(NamedTuple):
@@ -97,25 +96,46 @@ class Composed(NamedTuple):
     """Whether the text says where it ends (`...`)."""
 
 
-def script_of(text: str, template: Mask | None = None, *, colons: bool = False) -> Script:
+def script_of(text: str, template: Mask | None = None) -> Script:
     """Return how a text is given to libyaml."""
-    written = text if template is None else template.text
-    stand_ins: dict[int, str] = {}
+    script = Script(text, text if template is None else template.text, {}, template)
     if "\ufeff" in text[1:]:
         # libyaml drops a byte order mark at the start of any line, go-yaml takes it for text.
-        stand_in = _unused(text, stand_ins)
-        stand_ins[ord(stand_in)] = "\ufeff"
-        written = written[0] + written[1:].replace("\ufeff", stand_in)
-    if colons:
-        stand_in = _unused(text, stand_ins)
-        stand_ins[ord(stand_in)] = ":"
-        written = _COLON_IN_BRACKETS.sub(stand_in, written)
-    return Script(text, written, stand_ins, template)
+        script, stand_in = _with_stand_in(script, "\ufeff")
+        written = script.written
+        script = script._replace(written=written[0] + written[1:].replace("\ufeff", stand_in))
+    return script
 
 
-def _unused(text: str, stand_ins: dict[int, str]) -> str:
+def mended(script: Script, refused: Refused) -> Script | None:
+    r"""Return a script without what libyaml refuses though go-yaml reads it; None if it is not that.
+
+    `[host:]` and `{a:}`, where the colon is text like any other, and `"\\'"`.
+    """
+    if refused.message.endswith("found unexpected ':'"):
+        script, stand_in = _with_stand_in(script, ":")
+        written = _COLON_IN_BRACKETS.sub(stand_in, script.written)
+    elif refused.message.endswith("found unknown escape character"):
+        script, nothing = _with_stand_in(script, "")
+        script, quote = _with_stand_in(script, "'")
+        line = _REST_OF_LINE.match(script.written, refused.at)
+        end = line.end() if line else refused.at
+        written = script.written
+        rest = written[refused.at : end].replace("\\'", nothing + quote)
+        written = written[: refused.at] + rest + written[end:]
+    else:
+        return None
+    return script._replace(written=written) if written != script.written else None
+
+
+def _with_stand_in(script: Script, meant: str) -> tuple[Script, str]:
+    """Choose a character that the text does not have, to stand for another one."""
+    for code, character in script.stand_ins.items():
+        if character == meant:
+            return script, chr(code)
     private = range(0xE000, 0xF900)
-    return chr(next(c for c in private if c not in stand_ins and chr(c) not in text))
+    code = next(c for c in private if c not in script.stand_ins and chr(c) not in script.text)
+    return script._replace(stand_ins={**script.stand_ins, code: meant}), chr(code)
 
 
 def compose(script: Script, readable: int) -> list[Composed | Refused]:
@@ -280,14 +300,16 @@ class _Composer:
     def _restore(self, node: Scalar, key: Node | None) -> None:
         """Give back to a scalar the text that the file has there."""
         text, start, end = self.script.text, node.start, node.end
-        as_written = self.written[start:end].translate(self.script.stand_ins)
+        template = self.script.template
         node.value = node.value.translate(self.script.stand_ins)
-        if as_written != text[start:end]:
+        if template is None:
+            return
+        if template.text[start:end] != text[start:end]:
             edge = 1 if node.style in ("'", '"') else 0
             node.value = Templated(text[start + edge : end - edge])
-        elif node.value == "" and node.style in ("", "|", ">") and self.script.template is not None:
+        elif node.value == "" and node.style in ("", "|", ">"):
             column = column_of(text, key.start) if key is not None else -1
-            action = self.script.template.printed_behind(end, column)
+            action = template.printed_behind(end, column)
             if action is not None:
                 node.value = Templated(text[action.start : action.end])
 
@@ -360,13 +382,13 @@ def _indent_of_block(raw: str, value: str) -> int:
 def _syntax(error: yaml.MarkedYAMLError, base: int, length: int) -> Refused:
     """Say what libyaml says, at the place where a person would look."""
     mark, problem = error.problem_mark, error.problem or "not YAML"
-    if error.context_mark is not None and (
-        mark is None or problem.startswith(("could not find expected ':'", "found unexpected end"))
-    ):
-        mark = error.context_mark  # what was begun there; libyaml noticed only further down
-    at = min(base + mark.index if mark is not None else base, length)
+    at = base + mark.index if mark is not None else base
+    start = at
+    if error.context_mark is not None and problem.startswith(_NOTICED_LATE):
+        start = base + error.context_mark.index
+    start = min(start, length)
     context = f"{error.context}: " if error.context else ""
-    return Refused(context + problem, at, min(at + 1, length))
+    return Refused(context + problem, start, min(start + 1, length), at=at)
 
 
 def _unreadable(text: str, at: int) -> Refused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 from typing import Final, NamedTuple
 
 from rke2_policies.composer import MAX_DEPTH, MAX_PROBLEMS, TOO_DEEP, Composed, Refused, Script
@@ -10,7 +11,7 @@ from rke2_policies.document import Document, DocumentId, Span
 from rke2_policies.nodes import Alias, Mapping, Node, Scalar, Sequence, Target
 from rke2_policies.nodes import resolve as target_of
 from rke2_policies.route import Json, Repeated, Route, Step, Templated, same
-from rke2_policies.scalars import MEANINGFUL, ScalarError, is_merge, key_text, plain, resolve
+from rke2_policies.scalars import MEANINGFUL, ScalarError, is_merge, key_text, resolve
 from rke2_policies.templates import is_templated, may_hold_placeholders
 
 MAX_REPEATED: Final = 1000
@@ -91,16 +92,22 @@ class Meaning:
                     return text
                 if is_templated(text):
                     return Templated(text)
-            if node.tag is None:
-                return text if node.style or (text and text[0] not in MEANINGFUL) else plain(text)
-            try:
-                return resolve(text, node.style, node.tag)
-            except ScalarError as error:
-                self._problem(f"RKE2 and Kubernetes refuse this value: {error}", node)
+            if node.tag is None and (node.style or (text and text[0] not in MEANINGFUL)):
                 return text
+            return self._resolved(node)
         if type(node) is Alias:
             return self._value(node.target)
         return self.values[id(node)]
+
+    def _resolved(self, node: Scalar) -> Json:
+        try:
+            value = resolve(node.value, node.style, node.tag)
+        except ScalarError as error:
+            self._problem(f"RKE2 and Kubernetes refuse this value: {error}", node)
+            return node.value
+        if self.kubernetes and type(value) is float and not isfinite(value):
+            self._problem("Kubernetes refuses this number: JSON has nothing for it", node)
+        return value
 
     def _mapping(self, node: Mapping) -> dict[str, Json]:
         tree: dict[str, Json] = {}

@@ -7,7 +7,7 @@ import gc
 from collections.abc import Iterator
 from typing import Final
 
-from rke2_policies.composer import Composed, Refused, Script, compose, script_of
+from rke2_policies.composer import Composed, Refused, Script, compose, mended, script_of
 from rke2_policies.document import Document, DocumentId, Span
 from rke2_policies.meaning import Meaning
 from rke2_policies.nodes import Node
@@ -129,7 +129,8 @@ class _Reading:
         self.roots: list[Node | None] = []
         self.documents: list[Document] = []
         self.problems: list[SyntaxProblem] = []
-        self.refused_for_colons = False
+        self.refused: Refused | None = None
+        """The first reason for which a document cannot be read."""
         for number, result in enumerate(compose(script, readable)):
             try:
                 self._add(DocumentId(path, number), result, script)
@@ -143,7 +144,7 @@ class _Reading:
 
     def _add(self, id: DocumentId, result: Composed | Refused, script: Script) -> None:
         if isinstance(result, Refused):
-            self.refused_for_colons |= result.for_colon
+            self.refused = self.refused or result
             raise result
         meaning = Meaning(id, result, script)
         self.documents.append(meaning.document())
@@ -166,12 +167,17 @@ def _best(readings: Iterator[_Reading]) -> _Reading:
 def _readings(path: str, text: str, readable: int) -> Iterator[_Reading]:
     """Yield the ways to read a text, the plainest first; what comes after is for broken ones."""
     template = mask(text)
-    first = _Reading(path, script_of(text, template), readable)
+    script: Script | None = script_of(text, template)
+    first = broken = _Reading(path, script_of(text, template), readable)
     yield first
     if len(text) > _MAX_TRIED:
         return
-    if first.refused_for_colons:
-        yield _Reading(path, script_of(text, template, colons=True), readable)
+    for _ in range(_MAX_GIVEN_UP):
+        script = mended(script, broken.refused) if script and broken.refused else None
+        if script is None:
+            break
+        broken = _Reading(path, script, readable)
+        yield broken
     given_up, broken = template, first
     for _ in range(_MAX_GIVEN_UP):
         if given_up is None:
