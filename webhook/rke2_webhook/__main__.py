@@ -2,17 +2,115 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 
+_NEEDED = ("fastapi", "uvicorn", "orjson", "cryptography", "lightkube", "structlog", "jsonpatch")
 
-def main() -> int:
-    """Say what is missing. Return 2, as for any other wrong use."""
-    if any(find_spec(module) is None for module in ("fastapi", "uvicorn")):
-        message = 'rke2-webhook needs its server packages: pip install "rke2-lint[webhook]"'
-    else:
-        message = "rke2-webhook: this version has no server yet; the linter is `rke2-lint`"
-    sys.stderr.write(message + "\n")
+EXITS = """\
+exit codes:
+  0  done; serve: stopped as it was told to
+  1  serve: a part of the server failed; certs show: the pair cannot be served
+  2  wrong use: a flag, a setting, a policy or a file that cannot be read, or an extra missing
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    missing = [module for module in _NEEDED if find_spec(module) is None]
+    if missing:
+        return _complain('needs its server packages: pip install "rke2-lint[webhook]"')
+    from rke2_webhook import commands
+
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        match given.command:
+            case "serve":
+                code = commands.serve(vars(given))
+            case "review":
+                code = commands.review(given.file, given.policy, validate=given.validate)
+            case _ if given.action == "make":
+                code = commands.make_certificates(given.directory, given.name, given.lifetime)
+            case _:
+                code = commands.show_certificates(given.directory, given.name)
+    except commands.UsageError as error:
+        return _complain(str(error))
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    from rke2_webhook import commands
+    from rke2_webhook.settings import flags
+
+    parser = argparse.ArgumentParser(
+        prog="rke2-webhook",
+        description="Pins RKE2's kube-proxy to the nft backend when clusters are admitted.",
+        epilog=EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"rke2-webhook {commands.version()}")
+    every = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    serve = every.add_parser(
+        "serve",
+        help="serve reviews over TLS",
+        description="Serve AdmissionReviews on /mutate and /validate. "
+        "A flag wins over its environment variable.",
+    )
+    for flag in flags():
+        default = f"; default: {flag.default}" if flag.default else ""
+        serve.add_argument(
+            flag.name,
+            dest=flag.field,
+            default=argparse.SUPPRESS,
+            choices=flag.choices or None,
+            metavar=None if flag.choices else flag.field.rpartition("_")[2].upper(),
+            help=f"{flag.description} [{flag.variable}{default}]".replace("%", "%%"),
+        )
+
+    review = every.add_parser(
+        "review",
+        help="answer one AdmissionReview from a file",
+        description="Print the AdmissionReview that /mutate would answer.",
+    )
+    review.add_argument(
+        "file", metavar="FILE", help="an AdmissionReview as JSON; - is standard input"
+    )
+    review.add_argument("--validate", action="store_true", help="answer as /validate does")
+    review.add_argument(
+        "--policy", metavar="FILE", help="policy file, instead of the default policy"
+    )
+
+    certs = every.add_parser("certs", help="make or show certificates for local use")
+    actions = certs.add_subparsers(dest="action", required=True, metavar="ACTION")
+    make = actions.add_parser(
+        "make",
+        help="make a CA and a certificate",
+        description="Write ca.crt, ca.key, tls.crt and tls.key, for `serve --tls-mode files`, "
+        "and print the caBundle for a webhook configuration.",
+    )
+    make.add_argument("directory", metavar="DIR", help="where to; it is made if it is not there")
+    make.add_argument(
+        "--name",
+        action="append",
+        help="a DNS name or an address; may be repeated (default: localhost, 127.0.0.1, ::1)",
+    )
+    make.add_argument("--lifetime", default="30d", help="how long they are valid (default: 30d)")
+    show = actions.add_parser(
+        "show",
+        help="show a certificate, and whether it can be served",
+        description="Show tls.crt of a directory, and whether a handshake with it succeeds.",
+    )
+    show.add_argument("directory", metavar="DIR", help="directory of tls.crt and tls.key")
+    show.add_argument("--name", action="append", help="a name it has to answer to; may be repeated")
+    return parser
+
+
+def _complain(message: str) -> int:
+    sys.stderr.write(f"rke2-webhook: {message}\n")
     return 2
 
 

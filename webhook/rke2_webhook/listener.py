@@ -1,0 +1,111 @@
+"""The listener: a uvicorn server on one socket, whose signals and certificates are others' business."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import math
+import socket
+import ssl
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from rke2_webhook.protocol import Guard, GuardedProtocol
+from rke2_webhook.tls.trust import Address
+
+_NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
+
+
+class Listener(uvicorn.Server):
+    """Serves one application until it is told to stop."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        listening: socket.socket,
+        guard: Guard,
+        *,
+        tls: ssl.SSLContext | None,
+        keep_alive: float,
+        grace: float,
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=GuardedProtocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_keep_alive=math.ceil(keep_alive),
+                timeout_graceful_shutdown=math.ceil(grace),
+            )
+        )
+        self._listening = listening
+        self._guard = guard
+        self._tls = tls
+
+    @property
+    def address(self) -> Address:
+        """Where this machine reaches the listener."""
+        host, port = self._listening.getsockname()[:2]
+        own = {"::": "::1", "0.0.0.0": "127.0.0.1"}  # noqa: S104
+        return Address(own.get(host, host), port)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to whoever runs several listeners."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen. uvicorn's own does not say how long a TLS handshake may take: 60 seconds."""
+        del sockets
+        await self.lifespan.startup()
+        deadline = self._guard.rules.read_deadline if self._tls is not None else None
+        self.servers = [
+            await asyncio.get_running_loop().create_server(
+                lambda: GuardedProtocol(self.config, self.server_state, self._guard),
+                sock=self._listening,
+                ssl=self._tls,
+                backlog=self.config.backlog,
+                ssl_handshake_timeout=deadline,
+                ssl_shutdown_timeout=deadline,
+            )
+        ]
+        self.started = True
+
+    def close(self) -> None:
+        """Give the port back, also where nothing was ever served."""
+        self._listening.close()
+
+
+def bind(address: str, port: int) -> socket.socket:
+    """Return a socket bound to an address; the empty one is every address. Raises OSError."""
+    if address == "" and socket.has_dualstack_ipv6():
+        try:
+            return _bound(socket.AF_INET6, "::", port)
+        except OSError as error:
+            # IPv6 compiled in, and switched off: sysctl net.ipv6.conf.all.disable_ipv6=1
+            if error.errno not in _NO_IPV6:
+                raise
+    return _bound(socket.AF_INET6 if ":" in address else socket.AF_INET, address, port)
+
+
+def _bound(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+    # Not socket.create_server, which listens at once: whoever came before there is a certificate
+    # would hang instead of being refused.
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        bound.bind((address, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound

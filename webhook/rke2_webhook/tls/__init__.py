@@ -1,0 +1,1 @@
+"""Certificates: making them, keeping them fresh, and serving only those that work."""

@@ -1,0 +1,48 @@
+"""The worker: one thread for the reviews that would keep all others waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Worker:
+    """Runs one call at a time beside the event loop.
+
+    More threads would compute no faster: reviews are Python, and Python runs in one thread at a
+    time. Those who wait for their turn wait in the event loop, where they can give up.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="review")
+        self._turn = asyncio.Lock()
+        self._began: float | None = None
+
+    @property
+    def busy(self) -> float:
+        """For how many seconds the call that runs now has been running."""
+        return 0.0 if self._began is None else time.monotonic() - self._began
+
+    async def run(self, call: Callable[[T], R], argument: T) -> R:
+        """Return `call(argument)`. Whoever is cancelled leaves the thread to finish in vain."""
+        await self._turn.acquire()
+        self._began = time.monotonic()
+        future = asyncio.get_running_loop().run_in_executor(self._pool, call, argument)
+        future.add_done_callback(self._next)
+        return await asyncio.shield(future)
+
+    def close(self) -> None:
+        """Let the thread end; nothing waits for it."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _next(self, done: asyncio.Future[Any]) -> None:
+        self._began = None
+        self._turn.release()
+        if not done.cancelled():
+            done.exception()  # seen, so that nobody is told that it never was
