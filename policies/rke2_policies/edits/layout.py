@@ -17,28 +17,33 @@ T = TypeVar("T")
 _BLANKS = re.compile(r"[ \t]*")
 
 
-def style_of(text: str, root: Node | None, others: Iterable[Node | None]) -> Style:
-    """Return the style of a document: each measure's most frequent value.
+def style_near(text: str, nearest: Iterable[Node | None]) -> Style:
+    """Return the style of the first of these nodes that shows one, measure by measure.
 
-    What the document has no example of is measured in the other documents of the file.
+    A measure is the most frequent value in its node.
     """
-    steps: list[int] = []
-    offsets: list[int] = []
-    gaps: list[int] = []
-    for document in (root, *others):
-        for node in _collections(document):
-            _measure(text, node, steps, offsets, gaps)
-        if steps and offsets:
+    step: int | None = None
+    offset: int | None = None
+    gap: int | None = None
+    for node in nearest:
+        steps: list[int] = []
+        offsets: list[int] = []
+        gaps: list[int] = []
+        for collection in _collections(node):
+            _measure(text, collection, steps, offsets, gaps)
+        step = step or _most(steps)
+        offset = _most(offsets) if offset is None else offset
+        gap = gap or _most(gaps)
+        if step and gap and offset is not None:
             break
-    step = _most(steps, 2)
-    return Style(step, _most(offsets, step), _most(gaps, 1))
+    step = step or 2
+    return Style(step, step if offset is None else offset, gap or 1)
 
 
 def quotes_of(nodes: Iterable[Node]) -> str:
     """Return the quotes that most of these scalars have."""
-    return _most(
-        [n.style for n in nodes if isinstance(n, Scalar) and n.style in ("", "'", '"')], ""
-    )
+    styles = [n.style for n in nodes if isinstance(n, Scalar) and n.style in ("", "'", '"')]
+    return _most(styles) or ""
 
 
 def key_quotes_of(mapping: Mapping) -> str:
@@ -47,13 +52,9 @@ def key_quotes_of(mapping: Mapping) -> str:
     return styles.pop() if len(styles) == 1 and styles <= {"'", '"'} else ""
 
 
-def gap_of(text: str, sequence: Sequence) -> str | None:
-    """Return what stands between the last dash and its item; None where the item is a line below."""
-    for node in reversed(sequence.items):
-        gap = _gap(text, node)
-        if gap:
-            return gap
-    return None
+def gap_of(text: str, items: Iterable[Node]) -> int | None:
+    """Return how many blanks most dashes have behind them; None where no item shows it."""
+    return _most([gap for item in items if (gap := _gap(text, item))])
 
 
 def is_json(source: Source, number: int) -> bool:
@@ -125,7 +126,7 @@ def _measure(
     if node.flow:
         return
     if isinstance(node, Sequence):
-        gaps += [len(gap) for item in node.items if (gap := _gap(text, item)) and "\t" not in gap]
+        gaps += [gap for item in node.items if (gap := _gap(text, item))]
         return
     if not node.pairs:
         return
@@ -138,13 +139,12 @@ def _measure(
                 offsets.append(max(0, column(text, value.start) - left))
 
 
-def _gap(text: str, item: Node) -> str | None:
-    start = line_start(text, item.outer)
-    before = text[start : item.outer]
-    dash = before.rstrip(" \t")
-    # A null item stands directly behind its dash: it shows no gap.
-    return before[len(dash) :] if dash.endswith("-") else None
+def _gap(text: str, item: Node) -> int:
+    before = text[line_start(text, item.outer) : item.outer]
+    dash = before.rstrip(" ")
+    # An item that is not written stands directly behind its dash, and shows no gap.
+    return len(before) - len(dash) if dash.endswith("-") else 0
 
 
-def _most(votes: list[T], otherwise: T) -> T:
-    return max(votes, key=votes.count) if votes else otherwise
+def _most(votes: list[T]) -> T | None:
+    return max(votes, key=votes.count) if votes else None

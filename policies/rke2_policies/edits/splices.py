@@ -22,7 +22,7 @@ from rke2_policies.edits.fragments import (
     key_alone,
     scalar,
 )
-from rke2_policies.edits.layout import gap_of, json_style_of, key_quotes_of, quotes_of, style_of
+from rke2_policies.edits.layout import gap_of, json_style_of, key_quotes_of, quotes_of, style_near
 from rke2_policies.edits.lines import (
     column,
     is_blank,
@@ -45,7 +45,7 @@ from rke2_policies.yaml_source import Source
 
 _COLON = re.compile(r"[ \t]*:")
 _COMMA = re.compile(r"[ \t]*,")
-_INDENT = re.compile(r"[ \t]*")
+_COMMENT_LINE = re.compile(r" *#")
 
 
 class Splice(NamedTuple):
@@ -75,18 +75,23 @@ class Splicer:
         self.json = json_style_of(source, number)
         self.anchor: str | None = None
         """The nearest anchor above what the edit changes, for others to refer to."""
+        self._near: list[Node | None] = []
         self._style: Style | None = None
 
     def candidates(self, edit: Edit) -> Iterator[list[Splice]]:
         """Yield ways to make an edit, the one that reads best first. RewriteError: there is none."""
+        self._style = None
         if self.root is None:
             yield [self._first_document(apply(None, edit))]
             return
         slots, missing = walk(self.root, self.tree, edit)
         slot = slots[-1]
+        self._near = [s.node for s in reversed(slots)]
         anchors = [s.node.anchor for s in slots if not isinstance(s.node, Alias) and s.node.anchor]
         self.anchor = anchors[-1] if anchors else None
         match edit:
+            case Rename() | Remove() if missing:
+                raise RewriteError("it is not there yet")
             case Rename(_, key):
                 yield [self._rename(slot, key)]
             case Remove():
@@ -114,13 +119,16 @@ class Splicer:
             case Mapping(flow=False) as mapping:
                 yield from self._add(mapping, entries)
             case Mapping() as mapping if mapping.pairs or not self._unfolds(slot):
-                yield self._add_in_flow(mapping, self._flow_pairs(mapping, entries))
+                yield self._add_in_flow(slot, mapping, self._flow_pairs(mapping, entries))
             case _:
                 yield self._fill(slot, entries)
 
     def _over(self, slot: Slot, value: Json) -> Iterator[list[Splice]]:
         """Write a value over the one that is there."""
         refuse_borrowed(slot)
+        if same(slot.value, value):  # it is so already, before the edits that go with it
+            yield []
+            return
         match slot.node, value:
             case Scalar() as node, [first, *more] if slot.value is not None and same(
                 slot.value, first
@@ -226,9 +234,13 @@ class Splicer:
         if node.style in ("|", ">") or not self._on_line_of(start, end):
             raise RewriteError("a text of several lines stands in its place")
         if self._in_flow(slot):
-            comma = self.json.comma if self.json else ", "
-            items = [comma + self._one_line(below, slot, node.style) for below in more]
-            return [Splice(start, start, "["), Splice(end, end, "".join(items) + "]")]
+            outer, inner = self._json_pads(slot, [slot.value, *more])
+            comma = "," if inner else self.json.comma if self.json else ", "
+            items = [comma + inner + self._one_line(below, slot, node.style) for below in more]
+            return [
+                Splice(start, start, "[" + inner),
+                Splice(end, end, "".join(items) + outer + "]"),
+            ]
         lines = self._block(more, node.style)
         dash = "-" + " " * self.style.gap
         if slot.key is None or not self._on_line_of(slot.key.end, start):
@@ -294,13 +306,10 @@ class Splicer:
         if sequence.flow:
             if not sequence.items and self._unfolds(slot) and isinstance(values[0], list | dict):
                 return self._fill(slot, values)
-            return self._add_in_flow(sequence, self._flow_items(sequence, values))
-        gap = gap_of(self.text, sequence) or " "
-        style = self.style._replace(quotes=quotes, gap=len(gap), offset=0)
-        lines = []
-        for value in values:
-            first, *below = item(value, style)
-            lines += ["-" + gap + first[1 + len(gap) :], *below]
+            return self._add_in_flow(slot, sequence, self._flow_items(sequence, values))
+        gap = gap_of(self.text, sequence.items) or self.style.gap
+        style = self.style._replace(quotes=quotes, gap=gap)
+        lines = [line for value in values for line in item(value, style)]
         return [self._lines_below(sequence.end, lines, column(self.text, sequence.start))]
 
     # Flow collections
@@ -324,14 +333,14 @@ class Splicer:
         style = Style(quotes=quotes_of(sequence.items))
         return [_Entry(text, [text]) for text in (flow(value, style) for value in values)]
 
-    def _add_in_flow(self, node: Mapping | Sequence, new: list[_Entry]) -> list[Splice]:
+    def _add_in_flow(self, slot: Slot, node: Mapping | Sequence, new: list[_Entry]) -> list[Splice]:
         """Add entries at the end of a flow collection, laid out like the one before them."""
         text, close = self.text, node.end - 1
         if text[node.start] not in "{[":
             raise RewriteError("there are no brackets around it")
         entries = _stretches(node)
         if not entries:
-            return [self._first_in_flow(node, new)]
+            return [self._first_in_flow(slot, node, new)]
         start, end = entries[-1]
         comma = _COMMA.match(text, end)
         behind = comma.end() if comma else end
@@ -352,17 +361,14 @@ class Splicer:
             written = [(self.json.comma if self.json else ", ") + e.flat for e in new]
         return [Splice(end, end, "".join(written))]
 
-    def _first_in_flow(self, node: Mapping | Sequence, new: list[_Entry]) -> Splice:
+    def _first_in_flow(self, slot: Slot, node: Mapping | Sequence, new: list[_Entry]) -> Splice:
         """Add entries to an empty flow collection."""
         text, start, close = self.text, node.start + 1, node.end - 1
-        json = self.json
-        if json and json.indent and not (json.flat_lists and isinstance(node, Sequence)):
-            found = _INDENT.match(text, line_start(text, start))
-            outer = newline_near(text, start, self.newline) + (found.group() if found else "")
-            inner = outer + json.indent
+        outer, inner = self._json_pads(slot, [0] if isinstance(node, Sequence) else {"k": 0})
+        if inner:
             written = ",".join(inner + inner.join(e.spread) for e in new)
             return Splice(start, close, written + outer)
-        flat = (json.comma if json else ", ").join(e.flat for e in new)
+        flat = (self.json.comma if self.json else ", ").join(e.flat for e in new)
         return Splice(start if is_blank(text[start:close]) else close, close, flat)
 
     # Rename and Remove
@@ -382,7 +388,7 @@ class Splicer:
     def _remove(self, slot: Slot, around: Slot) -> Iterator[list[Splice]]:
         parent = slot.parent
         if parent is None:
-            return
+            raise RewriteError("a whole document is never removed")
         refuse_anchors(slot.node)
         if parent.flow:
             yield from self._remove_in_flow(parent, slot.place)
@@ -467,19 +473,40 @@ class Splicer:
 
     @property
     def style(self) -> Style:
-        """The style of the document, measured when it is first asked for."""
+        """The style around what the edit changes, measured when it is first asked for."""
         if self._style is None:
-            self._style = style_of(self.text, self.root, self.roots)
+            self._style = style_near(self.text, [*self._near, *self.roots])
         return self._style
 
     def _one_line(self, value: Json, slot: Slot, quotes: str) -> str:
-        """Write a value for the place of a slot, on one line."""
+        """Write a value for the place of a slot: on one line, but where JSON spreads it."""
         if self.json is not None:
-            return json_lines(value, self.json._replace(indent=None))[0]
+            outer, inner = self._json_pads(slot, value)
+            return outer.join(
+                json_lines(value, self.json if inner else self.json._replace(indent=None))
+            )
         style = Style(quotes=quotes)
         if self._in_flow(slot) or isinstance(value, list | dict):
             return flow(value, style)
         return scalar(value, style)
+
+    def _json_pads(self, slot: Slot, value: Json) -> tuple[str, str]:
+        """Return what goes before the last bracket of a new collection, and before its entries.
+
+        That is a line break and blanks where JSON is spread over lines, and nothing elsewhere.
+        """
+        json, entry_starts = self.json, (slot.key or slot.node).outer
+        line = line_start(self.text, entry_starts)
+        if (
+            json is None
+            or json.indent is None
+            or not isinstance(value, list | dict)
+            or (json.flat_lists and isinstance(value, list))
+            or not is_blank(self.text[line:entry_starts])
+        ):
+            return "", ""
+        outer = newline_near(self.text, line, self.newline) + self.text[line:entry_starts]
+        return outer, outer + json.indent
 
     def _block(self, value: Json, quotes: str = "") -> list[str]:
         """Return the lines of a block collection that starts in column 0."""
@@ -494,13 +521,27 @@ class Splicer:
         return column(self.text, key.outer) + deeper
 
     def _lines_below(self, at: int, lines: list[str], indent: int) -> Splice:
-        """Write lines below the line of `at`. A last line without a line break stays without one."""
+        """Write lines below the line of `at`, and below the comments that hang on it.
+
+        A last line without a line break stays without one.
+        """
+        at = self._behind_deeper_comments(at, indent)
         end, below = line_end(self.text, at), next_line(self.text, at)
         newline = newline_near(self.text, at, self.newline)
         pad = " " * indent
         if below == end:
             return Splice(end, end, "".join(newline + pad + line for line in lines))
         return Splice(below, below, "".join(pad + line + newline for line in lines))
+
+    def _behind_deeper_comments(self, at: int, indent: int) -> int:
+        """Go on over comments on lines of their own that stand further right than what comes next."""
+        below = next_line(self.text, at)
+        while below > at:
+            found = _COMMENT_LINE.match(self.text, below)
+            if found is None or found.end() - below - 1 <= indent:
+                break
+            at, below = found.end(), next_line(self.text, found.end())
+        return at
 
     def _lines_at(self, start: int, end: int, lines: list[str]) -> Splice:
         """Write lines in the place of a stretch, all in the column where it starts."""
