@@ -58,12 +58,9 @@ def check(cluster: Cluster) -> Iterator[Problem]:
     if value is not True and value not in ("true", "strict"):
         return
     servers = [machine for machine in cluster.machines if machine.is_server] or cluster.machines
-    settings = [machine[_KEY] for machine in servers]
-    if any(machine.open for machine in servers) or any(
-        isinstance(setting.value, Templated) for setting in settings
-    ):
+    if any(machine.open or isinstance(machine[_KEY].value, Templated) for machine in servers):
         return
-    running = [setting for setting in settings if setting.value is not True]
+    running = [machine[_KEY] for machine in servers if machine[_KEY].value is not True]
     if not running:
         return
     related = tuple(

@@ -55,11 +55,9 @@ _KEY = "disable-kube-proxy"
 
 @rule(Cluster, severity=Severity.ERROR)
 def check(cluster: Cluster) -> Iterator[Problem]:
-    servers = [
-        machine
-        for machine in cluster.machines
-        if machine.is_server and not isinstance(machine[_KEY].value, Templated)
-    ]
+    servers = [machine for machine in cluster.machines if machine.is_server]
+    if any(machine.open or isinstance(machine[_KEY].value, Templated) for machine in servers):
+        return
     off = [machine for machine in servers if machine[_KEY].value is True]
     on = [machine for machine in servers if machine[_KEY].value is not True]
     if not off or not on:
