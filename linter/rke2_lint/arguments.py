@@ -1,0 +1,136 @@
+"""The options of each command, and the help on them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from rke2_lint import __version__
+from rke2_policies.edit_distance import nearest
+from rke2_policies.recognise import KINDS
+
+_FORMATS = ("full", "concise", "json", "github", "sarif")
+_EPILOG = """\
+other commands:
+  rke2-lint effective [PATHS…]  what each machine will run with, and which line decides it
+  rke2-lint rule [NAME]         explain a rule, or list them all
+
+exit codes:
+  0  nothing at the level of a warning or above is left
+  1  a warning or an error is left; or --diff has something to show
+  2  wrong use, or a named path that cannot be read
+  3  a bug of ours
+"""
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help of a fixed width: asking for the terminal's costs an import for every option."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30, width=100)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says which option somebody may have meant."""
+
+    def __init__(self, prog: str, usage: str, description: str, epilog: str = "") -> None:
+        super().__init__(
+            prog, usage, description, epilog, formatter_class=_Help, allow_abbrev=False
+        )
+
+    def error(self, message: str) -> NoReturn:
+        unknown = message.partition("unrecognized arguments: ")[2].partition(" ")[0]
+        if unknown.startswith("--"):
+            options = [option for action in self._actions for option in action.option_strings]
+            near = nearest(unknown.partition("=")[0], options)
+            message += f"; did you mean {near}?" if near else ""
+        super().error(message)
+
+
+def parser_of(command: str) -> argparse.ArgumentParser:
+    """Return the parser of `check`, `effective` or `rule`."""
+    return {"check": _check, "effective": _effective, "rule": _rule}[command]()
+
+
+def _check() -> argparse.ArgumentParser:
+    parser = _Parser(
+        "rke2-lint",
+        "rke2-lint [check] [OPTIONS] [PATHS…]",
+        "Find, explain and fix a missing or broken nft pin of RKE2's kube-proxy.",
+        _EPILOG,
+    )
+    _add_files(parser)
+    fixes = parser.add_argument_group("fixes")
+    _flag(fixes, "--fix", "make the safe fixes")
+    _flag(fixes, "--diff", "show the fixes as a patch, and write nothing")
+    _flag(fixes, "--unsafe-fixes", "with those that may not be what was meant")
+    _flag(fixes, "--exit-non-zero-on-fix", "exit with 1 when something was fixed")
+    rules = parser.add_argument_group("rules")
+    _names(rules, "--select", "ask these rules only (separated by commas)")
+    _names(rules, "--ignore", "ask all rules but these")
+    output = parser.add_argument_group("output")
+    _format(output, _FORMATS)
+    _flag(output, "--exit-zero", "exit with 0 whatever is found")
+    _add_output(output)
+    return parser
+
+
+def _effective() -> argparse.ArgumentParser:
+    parser = _Parser(
+        "rke2-lint effective",
+        "rke2-lint effective [OPTIONS] [PATHS…]",
+        "Tell what each machine will run with, and which line decides it.",
+    )
+    _add_files(parser)
+    _format(parser, ("text", "json"))
+    _add_output(parser)
+    return parser
+
+
+def _rule() -> argparse.ArgumentParser:
+    parser = _Parser("rke2-lint rule", "rke2-lint rule [NAME]", "Explain a rule, or list them all.")
+    parser.add_argument("paths", nargs="*", metavar="NAME", help="the rule to explain")
+    _add_output(parser)
+    return parser
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATHS",
+        help="files and folders (default: .); - is standard input",
+    )
+    parser.add_argument("--stdin-filename", metavar="PATH", help="what standard input is called")
+    parser.add_argument(
+        "--as",
+        dest="kind",
+        choices=KINDS,
+        metavar="KIND",
+        help=f"what the files are: {', '.join(KINDS)}",
+    )
+
+
+def _add_output(parser: argparse._ActionsContainer) -> None:
+    _flag(parser, "--no-color", "no colours (also: NO_COLOR)")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="say what was left out, and why"
+    )
+    parser.add_argument("-V", "--version", action="version", version=f"rke2-lint {__version__}")
+
+
+def _flag(parser: argparse._ActionsContainer, name: str, help: str) -> None:
+    parser.add_argument(name, action="store_true", help=help)
+
+
+def _names(parser: argparse._ActionsContainer, name: str, help: str) -> None:
+    parser.add_argument(name, action="append", metavar="RULES", help=help)
+
+
+def _format(parser: argparse._ActionsContainer, formats: tuple[str, ...]) -> None:
+    parser.add_argument(
+        "--output-format",
+        choices=formats,
+        metavar="FORMAT",
+        help=f"{', '.join(formats)} (default: {formats[0]})",
+    )

@@ -1,0 +1,25 @@
+"""What is asked for on the command line, with what holds where nothing is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class Asked:
+    """The arguments of a command; argparse fills it in as its namespace."""
+
+    def __init__(self) -> None:
+        self.paths: Sequence[str] = ()
+        """Files and folders; of `rule`, the names of rules."""
+        self.stdin_filename: str | None = None
+        self.kind: str | None = None
+        self.fix = False
+        self.diff = False
+        self.unsafe_fixes = False
+        self.exit_non_zero_on_fix = False
+        self.select: list[str] = []
+        self.ignore: list[str] = []
+        self.output_format = ""
+        self.exit_zero = False
+        self.no_color = False
+        self.verbose = False

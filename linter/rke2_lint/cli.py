@@ -1,0 +1,286 @@
+"""The command line: what is asked for, in which order it is done, and how it ends."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Sequence
+
+from rke2_lint.asked import Asked
+from rke2_lint.files import STDIN, File, TooLargeError, discover, read_stdin, why
+from rke2_lint.options import Options
+from rke2_lint.outcome import Outcome
+from rke2_lint.work import Work, WorkerError, available, units
+from rke2_policies.recognise import base_of, path_matters
+
+TYPE_CHECKING = False  # `typing` costs as much as a quarter of Python's own start
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from rke2_lint.paint import Paint
+
+CLEAN, FOUND, USAGE, BUG = 0, 1, 2, 3
+INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell counts signals: 128 and more
+
+_COMMANDS = ("check", "effective", "rule")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line, and return its exit code."""
+    # The process is short and keeps nearly all that it makes: collecting garbage only costs time.
+    gc.disable()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A terminal that cannot show a character shows its number, and nobody a traceback.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = _run(sys.argv[1:] if argv is None else list(argv))
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except SystemExit as end:  # argparse has said what there is to say
+        status = end.code if isinstance(end.code, int) else CLEAN
+    except BrokenPipeError:
+        # `rke2-lint | head`: nobody reads on. Python must not try to flush the rest when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = CLOSED_PIPE
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    except WorkerError:
+        status = BUG
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        print("\nThis is a bug of rke2-lint. Please report it with these lines.", file=sys.stderr)
+        status = BUG
+    return status
+
+
+def _run(argv: list[str]) -> int:
+    command = argv[0] if argv and argv[0] in _COMMANDS else "check"
+    rest = argv[1:] if argv and argv[0] == command else argv
+    asked = Asked()
+    if any(word.startswith("-") and word != STDIN for word in rest):
+        from rke2_lint.arguments import parser_of
+
+        # Options and paths in any order, as everywhere else.
+        parser_of(command).parse_intermixed_args(rest, asked)
+    else:
+        # Only paths: most runs of hooks and editors. argparse would take as long as Python's start.
+        asked.paths = rest
+    run = {"check": _check, "effective": _effective, "rule": _rule}[command]
+    return run(asked)
+
+
+# --- the commands
+
+
+def _check(asked: Asked) -> int:
+    select, ignore = _names(asked.select), _names(asked.ignore)
+    if select or ignore:
+        from rke2_lint.selection import UnknownRuleError, check
+
+        try:
+            check([*select, *ignore])
+        except UnknownRuleError as error:
+            return _usage(str(error))
+    options = Options(
+        kind=asked.kind,
+        select=select,
+        ignore=ignore,
+        fix=asked.fix or asked.diff,
+        write=asked.fix and not asked.diff,
+        unsafe=asked.unsafe_fixes,
+        pictures=asked.output_format in ("", "full") and not asked.diff,
+    )
+    files, outcome = _look(asked, options)
+    to_stdout = next((file.data for file in files if file.data is not None and options.write), None)
+    if to_stdout is not None:
+        # What is fixed takes the place of standard output, the report that of the summary.
+        _put(outcome.fixed_stdin or to_stdout)
+    elif asked.diff:
+        _put(b"".join(patch.text for patch in outcome.patches))
+    stream = sys.stdout if to_stdout is None else sys.stderr
+    if not asked.diff:
+        stream.write(_report(outcome, asked.output_format, _paint(stream, asked)))
+    stream.flush()
+    _complain(outcome, asked)
+    print(_summary(outcome, fixing=options.fix, writing=options.write), file=sys.stderr)
+    return _status(outcome, asked)
+
+
+def _status(outcome: Outcome, asked: Asked) -> int:
+    if outcome.unreadable:
+        return USAGE
+    if asked.exit_zero:
+        return CLEAN
+    if outcome.count("error") or outcome.count("warning"):
+        return FOUND
+    if asked.diff:
+        return FOUND if outcome.patches or outcome.unpatched else CLEAN
+    return FOUND if asked.exit_non_zero_on_fix and outcome.fixes else CLEAN
+
+
+def _effective(asked: Asked) -> int:
+    # No rule is asked but the one that says what could not be read.
+    files, outcome = _look(asked, Options(kind=asked.kind, select=("syntax",), machines=True))
+    if asked.output_format == "json":
+        from rke2_lint.reporters.json_ import render_machines
+
+        sys.stdout.write(render_machines(outcome))
+    elif files:
+        from rke2_lint.effective import render
+
+        sys.stdout.write(render(outcome, _paint(sys.stdout, asked)))
+    sys.stdout.flush()
+    _complain(outcome, asked)
+    if outcome.remarks:
+        from rke2_lint.reporters.concise import render as lines
+
+        sys.stderr.write(lines(outcome, _paint(sys.stderr, asked)))
+    if not outcome.machines:
+        print(_summary(outcome, fixing=False, writing=False), file=sys.stderr)
+    return USAGE if outcome.unreadable else FOUND if outcome.remarks else CLEAN
+
+
+def _rule(asked: Asked) -> int:
+    from rke2_lint import explain
+    from rke2_lint.selection import UnknownRuleError, check
+
+    paint = _paint(sys.stdout, asked)
+    try:
+        check(asked.paths)
+    except UnknownRuleError as error:
+        return _usage(str(error))
+    pages = [explain.page(name, paint) for name in asked.paths]
+    sys.stdout.write("\n".join(pages) if pages else explain.index(paint))
+    return CLEAN
+
+
+# --- the steps they share
+
+
+def _look(asked: Asked, options: Options) -> tuple[list[File], Outcome]:
+    """Find the files, look at them all, and return them with what came of it."""
+    paths = asked.paths or ["."]
+    listing = discover(
+        (path for path in paths if path != STDIN),
+        keep_link=lambda path: base_of(path) is not None or path_matters(os.path.abspath(path)),
+    )
+    files = listing.files
+    if STDIN in paths:
+        name = asked.stdin_filename or STDIN
+        try:
+            given = File(name, named=True, data=read_stdin())
+        except TooLargeError:
+            listing.unreadable.append(f"{name}: standard input is too large")
+        except OSError as error:
+            listing.unreadable.append(f"{name}: {why(error)}")
+        else:
+            files = [given, *(file for file in files if not _same(file.path, name))]
+    work = Work(options)
+    work.run(units(files), available())
+    work.finish(files)
+    outcome = work.outcome
+    outcome.unreadable += listing.unreadable
+    outcome.warnings += listing.warnings
+    outcome.notes += listing.notes
+    outcome.sort()
+    return files, outcome
+
+
+def _same(one: str, other: str) -> bool:
+    return os.path.abspath(one) == os.path.abspath(other)
+
+
+def _names(lists: Sequence[str]) -> list[str]:
+    return [name for each in lists for name in each.replace(",", " ").split()]
+
+
+def _report(outcome: Outcome, form: str, paint: Paint) -> str:
+    if form == "json":
+        from rke2_lint.reporters import json_
+
+        return json_.render(outcome)
+    if form == "sarif":
+        from rke2_lint.reporters import sarif
+
+        return sarif.render(outcome)
+    if form == "github":
+        from rke2_lint.reporters import github
+
+        return github.render(outcome)
+    if form == "concise":
+        from rke2_lint.reporters import concise
+
+        return concise.render(outcome, paint)
+    from rke2_lint.reporters import full
+
+    return full.render(outcome, paint)
+
+
+def _paint(stream: TextIO, asked: Asked) -> Paint:
+    from rke2_lint.paint import Paint, wanted
+
+    return Paint(colours=wanted(stream, no_color=asked.no_color))
+
+
+def _put(data: bytes) -> None:
+    """Write bytes to standard output as they are."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+
+
+def _complain(outcome: Outcome, asked: Asked) -> None:
+    lines = [f"error: {line}" for line in outcome.unreadable]
+    lines += [f"warning: {line}" for line in outcome.warnings]
+    if asked.verbose:
+        lines += [f"note: {line}" for line in outcome.notes]
+    for line in lines:
+        print(line, file=sys.stderr)
+
+
+def _usage(message: str) -> int:
+    print(f"rke2-lint: error: {message}", file=sys.stderr)
+    return USAGE
+
+
+def _summary(outcome: Outcome, *, fixing: bool, writing: bool) -> str:
+    """Say in one line what was done, and what is left to do."""
+    said = f"Checked {_counted(outcome.files, 'file')}"
+    if outcome.machines:
+        said += f" with {_counted(outcome.machines, 'machine')}"
+    found = [
+        _counted(count, severity)
+        for severity in ("error", "warning", "note")
+        if (count := outcome.count(severity))
+    ]
+    if fixing and outcome.fixes:
+        verb = "fixed" if writing else "could fix"
+        files = _counted(len(outcome.changed), "file")
+        said += f": {verb} {_counted(outcome.fixes, 'problem')} in {files}"
+        return f"{said}, {', '.join(found)} left." if found else f"{said}, nothing left."
+    if not found:
+        return (
+            f"{said}: nothing found."
+            if outcome.machines
+            else f"{said}: none configures machines of RKE2."
+        )
+    said += f": {', '.join(found)}."
+    safe = sum(one.fixable for one in outcome.remarks)
+    unsafe = sum(
+        one.change is not None
+        and one.change.safety == "unsafe"
+        and not (one.fixable or one.refusal)
+        for one in outcome.remarks
+    )
+    if safe:
+        said += f" {safe} can be fixed with --fix."
+    if unsafe:
+        said += f" {unsafe} {'more ' if safe else ''}with --fix --unsafe-fixes."
+    return said
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

@@ -1,0 +1,138 @@
+"""Inspecting files that matter: parse them, ask the engine, make the fixes, tell what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rke2_lint.files import MOST_BYTES, File
+from rke2_lint.options import Options
+from rke2_lint.outcome import Outcome
+from rke2_lint.remarks import Outside
+from rke2_lint.unit import Member, Unit
+from rke2_policies import recognise
+from rke2_policies.composer import FAST
+from rke2_policies.engine import Report
+from rke2_policies.finding import Safety
+from rke2_policies.policy import DEFAULT
+from rke2_policies.route import Json
+from rke2_policies.yaml_source import Source
+
+if TYPE_CHECKING:
+    from rke2_lint.masking import AnySource
+
+Loaded = Sequence[tuple[File, bytes | None]]
+Where = Callable[[str], str]
+
+
+class Inspector:
+    """Inspects one unit of files after the other."""
+
+    def __init__(self, options: Options, outcome: Outcome, where: Where) -> None:
+        self._options = options
+        self._outcome = outcome
+        self._where = where
+        self._policy = DEFAULT
+        if options.select or options.ignore:
+            from rke2_lint.selection import policy_of
+
+            self._policy = policy_of(options.select, options.ignore)
+        self._allow = Safety.UNSAFE if options.unsafe else Safety.SAFE
+        if not FAST:
+            outcome.notes.append(
+                "PyYAML has no libyaml here: reading takes longer, and some tabs are refused that RKE2 takes"
+            )
+
+    def inspect(self, loaded: Loaded, context: Loaded, holders: Loaded) -> None:
+        """Inspect files that decide together. `holders` may hold what they refer to."""
+        members = [self._read(file, data, own=True) for file, data in (*loaded, *context)]
+        if holders:
+            names = {name.encode() for one in members for name in _referred(one.source)}
+            members += [
+                self._read(file, data, own=False)
+                for file, data in holders
+                if data is not None and any(name in data for name in names)
+            ]
+        unit = Unit(members, self._policy)
+        report = unit.evaluate()
+        if self._options.fix and report.findings:
+            from rke2_lint.mending import Mending
+
+            mending = Mending(unit, self._allow, self._outcome)
+            report = mending.run(report, write=self._options.write)
+        self._tell(unit, report)
+
+    def _tell(self, unit: Unit, report: Report) -> None:
+        options, outcome = self._options, self._outcome
+        own = {path for path, member in unit.members.items() if member.own}
+        if report.findings:
+            from rke2_lint.telling import Teller
+
+            teller = Teller(self._allow, pictures=options.pictures)
+            outcome.remarks += teller.tell(unit, report.findings)
+        machines = [one for one in report.machines if one.place.document.path in own]
+        outcome.machines += len(machines)
+        if options.machines:
+            from rke2_lint.machine_rows import rows
+
+            outcome.rows += rows(unit, machines)
+        # A node is called after its base file, which need not be there.
+        outcome.kinds += (
+            one for one in report.kinds if one[0] in own or one[0] not in unit.members
+        )
+        for where, reason in report.not_applicable:
+            path, number = where.document
+            if path in own:
+                outcome.outside.append(Outside(path, number + 1, reason))
+        for where, reason in report.skipped:
+            if where.document.path in own:
+                outcome.notes.append(f"{where.document.path}: {reason}")
+        for member in unit.members.values():
+            if member.own and member.file.given:
+                outcome.documents += len(member.source.documents)
+
+    def _read(self, file: File, data: bytes | None, *, own: bool) -> Member:
+        path, kind = file.path, self._kind(file)
+        if data is None:
+            # Too large, and ours. What is read in its place says how large is too large.
+            source = Source.read(path, bytes(MOST_BYTES + 1))
+            return Member(file, source, kind=kind, ours=True, own=own)
+        if kind == "rke2-environment" or (kind is None and recognise.is_environment(path)):
+            from rke2_policies import environment_file
+
+            return Member(file, environment_file.read(path, data), kind=kind, ours=True, own=own)
+        source = Source.read(path, data)
+        ours = bool(source.problems) and (
+            kind is not None or recognise.is_ours(self._where(path), data)
+        )
+        return Member(file, source, kind=kind, ours=ours, own=own)
+
+    def _kind(self, file: File) -> str | None:
+        """Return what people say that a file is, or what the folder says where they stand."""
+        path = file.path
+        if self._options.kind is not None and file.given:
+            return self._options.kind
+        is_read = recognise.base_of(path) is None or recognise.is_drop_in(path)
+        if is_read and recognise.config_by_path(path) is None:
+            runtime = recognise.config_by_path(self._where(path))
+            return f"{runtime}-config" if runtime else None
+        return None
+
+
+def _referred(source: AnySource) -> Iterator[str]:
+    """Yield the names of Secrets and ConfigMaps that files for machines are taken from."""
+    waiting: list[Json] = [document.tree for document in source.documents]
+    seen: set[int] = set()  # aliases share what they stand for
+    while waiting:
+        tree = waiting.pop()
+        if not isinstance(tree, dict | list) or id(tree) in seen:
+            continue
+        seen.add(id(tree))
+        if isinstance(tree, list):
+            waiting += tree
+            continue
+        waiting += tree.values()
+        for field in ("secret", "configMap"):
+            match tree.get(field):
+                case {"name": str(name)}:
+                    yield name

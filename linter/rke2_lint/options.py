@@ -1,0 +1,40 @@
+"""What people ask for on the command line, as far as the work on files is concerned."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # `typing` costs as much as a quarter of Python's own start
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Options:
+    """The options of a run."""
+
+    __slots__ = ("fix", "ignore", "kind", "machines", "pictures", "select", "unsafe", "write")
+
+    def __init__(
+        self,
+        *,
+        kind: str | None = None,
+        select: Sequence[str] = (),
+        ignore: Sequence[str] = (),
+        fix: bool = False,
+        write: bool = False,
+        unsafe: bool = False,
+        pictures: bool = False,
+        machines: bool = False,
+    ) -> None:
+        self.kind = kind
+        """What the files are, whatever they look like."""
+        self.select = select
+        self.ignore = ignore
+        self.fix = fix
+        """Make the fixes, at least in memory."""
+        self.write = write
+        """Write the fixed files."""
+        self.unsafe = unsafe
+        """Make unsafe fixes, too."""
+        self.pictures = pictures
+        """Show lines of source and of fixes."""
+        self.machines = machines
+        """Tell what each machine runs with."""

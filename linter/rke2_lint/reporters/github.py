@@ -1,0 +1,46 @@
+"""Annotations for GitHub workflows: commands on standard output that its runner understands.
+
+Escaping as the runner undoes it (actions/toolkit packages/core/src/command.ts).
+"""
+
+from __future__ import annotations
+
+from rke2_lint.outcome import Outcome
+from rke2_lint.remarks import Remark
+
+_COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
+
+
+def render(outcome: Outcome) -> str:
+    """Return a command for each finding."""
+    return "".join(map(_command, outcome.remarks))
+
+
+def _command(one: Remark) -> str:
+    region = one.region
+    properties = {
+        "file": one.path.removeprefix("./"),
+        "line": str(region.line),
+        "endLine": str(region.end_line),
+        "col": str(region.column),
+    }
+    if region.line == region.end_line:
+        # GitHub refuses columns that end on another line.
+        properties["endColumn"] = str(region.end_column)
+    properties["title"] = f"rke2-lint {one.rule}"
+    message = one.message
+    for related in one.related:
+        message += f"\n{related.path}:{related.region.line}: {related.message}"
+    if one.change is not None:
+        how = {"safe": " (rke2-lint --fix)", "unsafe": " (rke2-lint --fix --unsafe-fixes)"}
+        message += f"\nFix: {one.change.title}{how.get(one.change.safety, '')}"
+    written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{_COMMANDS[one.severity]} {written}::{_data(message)}\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
