@@ -5,7 +5,7 @@ The script that chooses the backend hands the value on as it is, and the next on
 `NFT`, `nftables`, `auto`, quotes or a comment inside, it exits with 1 at every iptables call of
 kube-proxy, which then writes no rules at all: that is worse than no pin. Nothing checks the value
 before. The fix is safe where the value plainly means nft (another case of letters, `nftables`,
-`nf_tables`, `iptables-nft`, quotes around it), and unsafe for every other value.
+`nf_tables`, quotes around it), and unsafe for every other value.
 
 ```yaml before
 kube-proxy-extra-env:

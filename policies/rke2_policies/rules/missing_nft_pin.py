@@ -178,9 +178,11 @@ from collections.abc import Iterator
 
 from rke2_policies import pin
 from rke2_policies.finding import Problem, Severity
-from rke2_policies.machine import Machine
+from rke2_policies.machine import Machine, Setting
 from rke2_policies.route import MISSING
 from rke2_policies.rule import rule
+
+_EMPTY = (None, "", [])
 
 
 @rule(Machine, severity=Severity.ERROR)
@@ -189,11 +191,12 @@ def check(machine: Machine) -> Iterator[Problem]:
     version_only = machine.verdict == "unknown" and "kubernetesVersion" in machine.reason
     if machine.verdict != "unpinned" and not (version_only and not machine.open):
         return
-    said = machine.environment.said
-    if said:
-        last = said[-1]
+    setting = machine.environment
+    if setting.said:
+        last = setting.said[-1]
         place = last.place.key
-        writable = last.by_configuration and not machine.is_ranchers(last)
+        # What Rancher does not pass on is not mended by more of it.
+        writable = last.by_configuration and not machine.is_ranchers(last) and not _is_lost(setting)
         fix = pin.adding(last.value, last.place) if writable else None
     else:
         place = machine.home / pin.KEY if machine.home is not None else machine.place
@@ -212,8 +215,13 @@ def _why(machine: Machine) -> str:
         if machine.origin == "file":
             return machine.reason
         return f"nothing sets {pin.KEY}"
-    if setting.said[-1].value in (None, "", []):
-        return f"{pin.KEY} is empty"
-    if setting.value is MISSING and setting.dropped:
+    if _is_lost(setting):
         return f"{pin.KEY} never arrives: {setting.dropped}"
+    if setting.said[-1].value in _EMPTY:
+        return f"{pin.KEY} is empty"
     return f"{pin.KEY} does not set {pin.VARIABLE}"
+
+
+def _is_lost(setting: Setting) -> bool:
+    """Return whether a value is set, and dropped on its way."""
+    return setting.value is MISSING and setting.said[-1].value not in _EMPTY
