@@ -41,18 +41,21 @@ except ImportError:  # PyYAML was built without libyaml
 MAX_DEPTH: Final = 200
 """How deep collections may stand in each other. The deepest custom resources have some sixty levels,
 and with this everything that walks a tree stays clear of Python's own limit."""
+MAX_NODES: Final = 500_000
+"""How many values and keys a file may have: some 10 MB, two seconds and 200 MB of memory."""
 MAX_PROBLEMS: Final = 20
 TOO_DEEP: Final = f"more than {MAX_DEPTH} collections stand in each other"
+_TOO_MANY = f"more than {MAX_NODES:,} values stand in the file: the rest was not read"
 
 _BREAK = "\r\n\x85\u2028\u2029"  # YAML 1.1 has five
 _BLANK = " \t" + _BREAK
 # What go-yaml's reader and libyaml's refuse (readerc.go, yaml_parser_update_buffer).
 _UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NEXT_DOCUMENT = re.compile(r"(?<=[\r\n])---(?=[ \t\r\n]|\Z)")
-_TO_COLON = re.compile(rf"(?:[{_BLANK}]|#[^{_BREAK}]*)*:")
+_TO_COLON = re.compile(rf"(?:[{_BLANK}]|#[^{_BREAK}]*+)*+:")
 # Anchor and tag, in any order, with the blanks, line ends and comments that follow each.
 _PROPERTIES = re.compile(
-    rf"(?:(?:&[0-9A-Za-z_-]+|!<[^>]*>|![^{_BLANK}]*)(?:[{_BLANK}]|#[^{_BREAK}]*)*)+"
+    rf"(?:(?:&[0-9A-Za-z_-]+|!<[^>]*>|![^{_BLANK}]*)(?:[{_BLANK}]|#[^{_BREAK}]*+)*+)+"
 )
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*")
 _FIRST_INDENT = re.compile(r"[\r\n]( *)[^ \r\n]")
@@ -159,13 +162,14 @@ class _Composer:
         self.results: list[Composed | Refused] = []
         self.complete = True
         """Whether the last document was read to an end that the text says."""
+        self.nodes_left = MAX_NODES
 
     def run(self) -> list[Composed | Refused]:
         base = 0
         broken = 0
         while broken < MAX_PROBLEMS:
             at = self._stream(base)
-            if at is None:
+            if at is None or self.nodes_left <= 0:
                 break
             broken += 1
             # `---` at the start of a line is a mark wherever it stands: the next document begins.
@@ -218,9 +222,11 @@ class _Composer:
         key: Node | None = None
         aliased = False
         node: Node
+        left = self.nodes_left
         while True:
             event = next_event()
             kind = type(event)
+            left -= 1
             if kind is ScalarEvent:
                 node = self._scalar(event, base, floor, key, here)
                 if node.anchor is not None:
@@ -258,9 +264,13 @@ class _Composer:
                 node = Alias(event.anchor, target, start, end)
             else:
                 self.complete = event.explicit
+                self.nodes_left = left
                 span = Span(begin, event.start_mark.index + base)
                 return Composed(children[0], finished, aliased, span, event.explicit)
 
+            if left <= 0:
+                self.nodes_left = 0
+                raise Refused(_TOO_MANY, node.outer, node.end)
             if type(here) is not Mapping:
                 children.append(node)
             elif key is None:

@@ -17,7 +17,7 @@ MAX_BYTES = 16 * 1024 * 1024
 
 _BLANK = " \t\r\n"
 # A comment ends with its line even behind a backslash, since systemd 254.
-_UP_TO_NAME = re.compile(r"(?:[ \t\r\n]|[#;][^\r\n]*)*")
+_UP_TO_NAME = re.compile(r"(?:[ \t\r\n]|[#;][^\r\n]*+)*+")
 _NAME = re.compile(r"[^=\r\n]*")
 _IN_DOUBLE = re.compile(r'(?:[^"\\]|\\.)*', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)

@@ -41,7 +41,7 @@ _OPENING = frozenset(
 _SAYING_NOTHING = frozenset(("import", "from", "extends", "do", "break", "continue"))
 
 _WHOLE_LINE = re.compile(r"[^\r\n]+")
-_NOTHING = re.compile(r"(?:[ \t\r\n]|#[^\r\n]*)*")
+_NOTHING = re.compile(r"(?:[ \t\r\n]|#[^\r\n]*+)*+")
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\n|\r|\Z)")
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*[ \t]*(?:#.*)?\Z")
 _CLOSED = {"'": re.compile(r"(?:[^']|'')*'(?!')"), '"': re.compile(r'(?:[^"\\]|\\.)*"')}
@@ -56,9 +56,8 @@ _PLACEHOLDER = re.compile(
     | (?<![\w%])%[A-Za-z_][A-Za-z0-9_]+%(?!\w)              # %K8S_VERSION%
     | (?<![\w@])@[A-Za-z_][A-Za-z0-9_]+@(?!\w)              # @TOKEN@
     | (?<!<)<[A-Za-z](?:[\w./-]*|[\w./, -]*(?=>\s*\Z))>(?!>) # <required>, <the name of it>
-    | \{\{.*?\}\} | \{%.*?%\}
     """,
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE,
 )
 _MARKS = re.compile(r"\$\{|<[A-Za-z]|%[A-Za-z_]|@[A-Za-z_]|\{\{|\{%")
 _SUBSTITUTED = re.compile(
@@ -239,7 +238,14 @@ def is_templated(value: str) -> bool:
 
     Mail addresses, `50%`, `$(VAR)`, `a < b` and the like are ordinary text.
     """
-    return _PLACEHOLDER.search(value) is not None and "</" not in value
+    if _PLACEHOLDER.search(value) is not None:
+        return "</" not in value  # that is markup
+    return any(begin >= 0 and value.find(end, begin) > 0 for begin, end in _actions_in(value))
+
+
+def _actions_in(value: str) -> Iterator[tuple[int, str]]:
+    yield value.find("{{"), "}}"
+    yield value.find("{%"), "%}"
 
 
 def _actions(text: str) -> Iterator[Action]:
@@ -487,15 +493,16 @@ class _Masking:
         parts.append(raw[at:])
         return "".join(parts)
 
-    def _lex(self, line: _Line) -> tuple[list[Action], list[Action]]:
+    def _lex(self, line: _Line) -> tuple[set[Action], set[Action]]:
         """Follow a line's quotes, brackets and comments.
 
         Return its actions that are data, and those that must become blanks: controls at its end,
         and what follows a value that is complete.
         """
         view = line.view
-        data: list[Action] = []
-        blank: list[Action] = []
+        data: set[Action] = set()
+        blank: set[Action] = set()
+        by_place = {action.start - line.start: action for action in line.actions}
         at, size = 0, len(view)
         comment = size
         complete = False
@@ -520,12 +527,12 @@ class _Masking:
             elif character == "," and self.depth:
                 at, complete = at + 1, False
             elif complete:
-                action = next((a for a in line.actions if a.start == line.start + at), None)
+                action = by_place.get(at)
                 if character == ":" and (spaced or self.depth):
                     complete = False
                     self.column = self.column if self.depth else key
                 elif action is not None:
-                    blank.append(action)
+                    blank.add(action)
                     at = action.end - line.start - 1
                 at += 1
             elif character in "\"'":
@@ -549,11 +556,11 @@ class _Masking:
                 found = (_PLAIN_IN_FLOW if self.depth else _PLAIN).match(view, at)
                 key, complete = at, found is not None
                 at = found.end() if found else at + 1
-        data += (a for a in line.actions if a.start - line.start >= comment)
-        blank += self._trailing(line, comment, data)
+        data.update(a for a in line.actions if a.start - line.start >= comment)
+        blank.update(self._trailing(line, comment, data))
         return data, blank
 
-    def _quoted(self, line: _Line, opening: int, data: list[Action]) -> int:
+    def _quoted(self, line: _Line, opening: int, data: set[Action]) -> int:
         """Go to the end of a quoted scalar, or of the line. Its actions are data unless they quote."""
         found = _CLOSED[self.quote].match(line.view, opening + 1)
         end = found.end() if found else len(line.view)
@@ -561,13 +568,13 @@ class _Masking:
             if opening < action.start - line.start < end:
                 written = self.text[action.start : action.end]
                 if self.quote not in written and (self.quote == "'" or "\\" not in written):
-                    data.append(action)
+                    data.add(action)
         if found:
             self.quote = ""
         return end
 
     @staticmethod
-    def _trailing(line: _Line, comment: int, data: list[Action]) -> list[Action]:
+    def _trailing(line: _Line, comment: int, data: set[Action]) -> list[Action]:
         """Return a line's controls if they are all that it has of actions, and stand at its end."""
         masked = [a for a in line.actions if a not in data]
         if not masked or any(a.role == PRINT or a.start < line.start for a in masked):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gc
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from rke2_policies.composer import Composed, Refused, Script, compose, mended, script_of
@@ -17,10 +18,10 @@ from rke2_policies.templates import mask
 __all__ = ["MAX_BYTES", "Position", "Source", "SyntaxProblem"]
 
 MAX_BYTES: Final = 16 * 1024 * 1024
-_MAX_TRIED: Final = 1024 * 1024
+_MAX_TRIED: Final = 128 * 1024
 """Larger texts are not read again in another way if the first one fails."""
 
-_MAX_GIVEN_UP: Final = 10
+_MAX_TRIES: Final = 8
 
 _ENCODINGS = (
     # go-yaml and libyaml tell UTF-16 by its mark only (readerc.go, yaml_parser_determine_encoding).
@@ -156,7 +157,7 @@ def _best(readings: Iterator[_Reading]) -> _Reading:
     """Return the first reading without problems, or the first with the fewest."""
     best = next(readings)
     if best.problems:
-        for reading in readings:
+        for reading in islice(readings, _MAX_TRIES):
             if len(reading.problems) < len(best.problems):
                 best = reading
             if not best.problems:
@@ -168,25 +169,22 @@ def _readings(path: str, text: str, readable: int) -> Iterator[_Reading]:
     """Yield the ways to read a text, the plainest first; what comes after is for broken ones."""
     template = mask(text)
     script: Script | None = script_of(text, template)
-    first = broken = _Reading(path, script_of(text, template), readable)
+    first = reading = _Reading(path, script_of(text, template), readable)
     yield first
     if len(text) > _MAX_TRIED:
         return
-    for _ in range(_MAX_GIVEN_UP):
-        script = mended(script, broken.refused) if script and broken.refused else None
-        if script is None:
-            break
-        broken = _Reading(path, script, readable)
-        yield broken
-    given_up, broken = template, first
-    for _ in range(_MAX_GIVEN_UP):
-        if given_up is None:
-            break
-        at = broken.problems[0].span.start
-        given_up = given_up.without_branch(at) or given_up.without_line(at)
-        if given_up is not None:
-            broken = _Reading(path, script_of(text, given_up), readable)
-            yield broken
+    while script is not None and reading.refused is not None:
+        script = mended(script, reading.refused)
+        if script is not None:
+            reading = _Reading(path, script, readable)
+            yield reading
+    reading = first
+    while template is not None and reading.problems:
+        at = reading.problems[0].span.start
+        template = template.without_branch(at) or template.without_line(at)
+        if template is not None:
+            reading = _Reading(path, script_of(text, template), readable)
+            yield reading
     substituted = mask(text, placeholders=True)
     if substituted is not None:
         yield _Reading(path, script_of(text, substituted), readable)
