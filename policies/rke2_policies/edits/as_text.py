@@ -7,7 +7,8 @@ its place. If it does not, the edit is refused and the file stays as it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from rke2_policies.edits import Edit, EditError, Remove, RewriteError, apply
@@ -54,68 +55,112 @@ def rewrite_all(source: Source, changes: Sequence[Change]) -> Rewritten:
 
     They are tried together first: one reading for a file with hundreds of fixes.
     """
+    ready: list[_Numbered] = []
+    late: list[_Numbered] = []
+    for place, change in enumerate(changes):
+        steps = [(change.number, edit) for edit in change.edits]
+        try:
+            _planned(source, steps)
+            ready.append((place, steps))
+        except EditError:
+            late.append((place, steps))
     refused: list[tuple[int, str]] = []
-    done = _some(Rewritten(source), list(enumerate(changes)), refused)
+    done = _some(Rewritten(source), ready, refused)
+    for numbered in late:  # one may build on another that is made now
+        done = _some(done, [numbered], refused)
     return done._replace(refused=tuple(sorted(refused)))
 
 
-def _some(
-    done: Rewritten, changes: list[tuple[int, Change]], refused: list[tuple[int, str]]
-) -> Rewritten:
-    steps = [(change.number, edit) for _, change in changes for edit in change.edits]
-    try:
-        return _made(done, steps, together=len(changes) > 1)
-    except EditError as error:
-        if len(changes) == 1:
-            refused.append((changes[0][0], str(error)))
+_Numbered: TypeAlias = tuple[int, list[Step]]
+
+
+def _some(done: Rewritten, changes: list[_Numbered], refused: list[tuple[int, str]]) -> Rewritten:
+    """Make the changes that can be made: all at once, or else each half of them for itself."""
+    if len(changes) == 1:
+        [(place, steps)] = changes
+        try:
+            return _made(done, steps)
+        except EditError as error:
+            refused.append((place, str(error)))
             return done
-    half = len(changes) // 2
-    return _some(_some(done, changes[:half], refused), changes[half:], refused)
+    try:
+        return _at_once(done, [step for _, steps in changes for step in steps])
+    except EditError:
+        half = len(changes) // 2
+        return _some(_some(done, changes[:half], refused), changes[half:], refused)
 
 
-def _made(done: Rewritten, steps: list[Step], *, together: bool = False) -> Rewritten:
-    """Make edits at once, with one reading; where that fails, and unless `together`, one by one."""
+def _made(done: Rewritten, steps: list[Step]) -> Rewritten:
+    """Make all edits: with one reading where that is possible, or else one by one."""
     if len(steps) > 1:
         try:
-            return _attempt(done, steps)
+            return _at_once(done, steps)
         except EditError:
-            if together:
-                raise
+            pass
     for step in steps:
-        done = _attempt(done, [step])
+        done = _one(done, *step)
     return done
 
 
-def _attempt(done: Rewritten, steps: list[Step]) -> Rewritten:
-    source = done.source
+class _Way(NamedTuple):
+    """One edit that changes something, and how it may be written."""
+
+    number: int
+    edit: Edit
+    best: list[Splice]
+    others: Iterator[list[Splice]]
+    anchor: str | None
+
+
+class _Plan(NamedTuple):
+    """What documents are to mean, by their place in the file, and the ways to get there."""
+
+    wanted: dict[int, Json]
+    ways: list[_Way]
+
+
+def _planned(source: Source, steps: list[Step]) -> _Plan:
+    """Plan edits on a source as it stands, without reading anything again."""
     wanted: dict[int, Json] = {}
-    ways = []
+    ways: list[_Way] = []
     for number, edit in steps:
         _check(source, number)
-        before = wanted.get(number, source.documents[number].tree if source.documents else None)
+        before = wanted.get(number, source.documents[number].tree)
         after = apply(before, edit)
         if not same(before, after):
             wanted[number] = after
-            ways.append((number, edit))
-    if not ways:
+            splicer = Splicer(source, number)
+            others = splicer.candidates(edit)
+            ways.append(_Way(number, edit, next(others), others, splicer.anchor))
+    return _Plan(wanted, ways)
+
+
+def _at_once(done: Rewritten, steps: list[Step]) -> Rewritten:
+    plan = _planned(done.source, steps)
+    if not plan.ways:
         return done
-    proof = _Proof(source, wanted, ways)
-    if len(ways) > 1:
-        splices = [
-            s for number, edit in ways for s in next(Splicer(source, number).candidates(edit))
-        ]
-        return _joined(done, *proof.of(splices))
-    [(number, edit)] = ways
-    splicer = Splicer(source, number)
-    refusal = RewriteError("there is no way to write it")
-    for tried, splices in enumerate(splicer.candidates(edit)):
+    splices = [splice for way in plan.ways for splice in way.best]
+    return _joined(done, *_Proof(done.source, plan).of(splices))
+
+
+def _one(done: Rewritten, number: int, edit: Edit) -> Rewritten:
+    """Make one edit, in the first of the ways to write it that can be proved."""
+    plan = _planned(done.source, [(number, edit)])
+    if not plan.ways:
+        return done
+    proof = _Proof(done.source, plan)
+    [way] = plan.ways
+    try:
+        return _joined(done, *proof.of(way.best))
+    except RewriteError as error:
+        refusal = error
+    for splices in way.others:
         try:
             return _joined(done, *proof.of(splices))
-        except RewriteError as error:
-            if tried == 0:
-                refusal = error
-    if splicer.anchor is not None and str(refusal) == _MORE:
-        refusal = RewriteError(f"it would change everything that says *{splicer.anchor}, too")
+        except RewriteError:
+            continue
+    if way.anchor is not None and str(refusal) == _MORE:
+        raise RewriteError(f"it would change everything that says *{way.anchor}, too")
     raise refusal
 
 
@@ -124,8 +169,10 @@ def _check(source: Source, number: int) -> None:
         raise RewriteError(f"the file is a {source.masked}")
     if any(problem.document == number for problem in source.problems):
         raise RewriteError("the document cannot be read as RKE2 and Kubernetes read it")
-    if number >= len(source.documents) and (number or source.documents):
+    if number >= len(source.documents):
         raise RewriteError("there is no such document")
+    if source.roots[number] is None and source.documents[number].tree is not None:
+        raise RewriteError("the file is not YAML")
 
 
 def _joined(
@@ -138,14 +185,15 @@ def _joined(
 class _Proof:
     """That a text means what was wanted, and says everything else as it did before."""
 
-    def __init__(self, before: Source, wanted: dict[int, Json], ways: list[Step]) -> None:
+    def __init__(self, before: Source, plan: _Plan) -> None:
         self.before = before
-        self.wanted = wanted
+        self.wanted = plan.wanted
         self.routes: dict[int, list[Route]] = {}
-        for number, edit in ways:
-            self.routes.setdefault(number, []).append(edit.route)
-        self.may_drop = any(isinstance(edit, Remove) and edit.comments for _, edit in ways)
-        self.json = [n for n in wanted if is_json(before, n)]
+        for way in plan.ways:
+            self.routes.setdefault(way.number, []).append(way.edit.route)
+        edits = [way.edit for way in plan.ways]
+        self.may_drop = any(isinstance(edit, Remove) and edit.comments for edit in edits)
+        self.json = [number for number in plan.wanted if is_json(before, number)]
         self.comments = comments(before)
 
     def of(self, splices: list[Splice]) -> tuple[Source, list[Splice], tuple[str, ...]]:
@@ -162,20 +210,22 @@ class _Proof:
         return after, splices, tuple(comment.text for comment in dropped)
 
     def _dropped(self, splices: list[Splice]) -> list[Comment]:
-        dropped = []
+        dropped: list[Comment] = []
+        ends = [comment.end for comment in self.comments]
         for splice in splices:
-            for comment in self.comments:
-                if comment.start < splice.end and splice.start < comment.end:
-                    if not self.may_drop:
-                        raise RewriteError(f"a comment stands in the way: {comment.text}")
-                    dropped.append(comment)
+            for comment in self.comments[bisect_right(ends, splice.start) :]:
+                if comment.start >= splice.end:
+                    break
+                if not self.may_drop:
+                    raise RewriteError(f"a comment stands in the way: {comment.text}")
+                dropped.append(comment)
         return dropped
 
     def _check_documents(self, after: Source) -> None:
         before = self.before
         if len(after.problems) > len(before.problems) or after.masked != before.masked:
             raise RewriteError("the file could not be read afterwards")
-        if len(after.documents) != max(1, len(before.documents)):
+        if len(after.documents) != len(before.documents):
             raise RewriteError("the file would fall into other documents")
         for number, document in enumerate(after.documents):
             if number in self.wanted:
@@ -184,10 +234,8 @@ class _Proof:
                 tree, routes = before.documents[number].tree, []
             if not _means(document.tree, tree, routes):
                 raise RewriteError(_MORE)
-            if before.documents:
-                old = before.documents[number]
-                if len(document.repeated) > len(old.repeated):
-                    raise RewriteError("a key would be said twice")
+            if len(document.repeated) > len(before.documents[number].repeated):
+                raise RewriteError("a key would be said twice")
         for number in self.json:
             if not parses_as_json(after, number):
                 raise RewriteError("the document would be JSON no more")

@@ -59,13 +59,13 @@ def gap_of(text: str, items: Iterable[Node]) -> int | None:
 
 def is_json(source: Source, number: int) -> bool:
     """Say whether a document is written as JSON. `{}` alone may be either: the file's name tells."""
-    empty = source.roots and not source.documents[number].tree
-    return parses_as_json(source, number) and (not empty or source.path.lower().endswith(".json"))
+    named = source.path.lower().endswith(".json")
+    return parses_as_json(source, number) and (named or bool(source.documents[number].tree))
 
 
 def parses_as_json(source: Source, number: int) -> bool:
     """Say whether a document is an object or a list of JSON."""
-    root = source.roots[number] if source.roots else None
+    root = source.roots[number]
     if not isinstance(root, Mapping | Sequence) or not root.flow:
         return False
     try:

@@ -70,8 +70,8 @@ class Splicer:
         self.text = source.text
         self.newline = source.newline
         self.roots = source.roots
-        self.root = source.roots[number] if source.roots else None
-        self.tree = source.documents[number].tree if source.documents else None
+        self.root = source.roots[number]
+        self.tree = source.documents[number].tree
         self.json = json_style_of(source, number)
         self.anchor: str | None = None
         """The nearest anchor above what the edit changes, for others to refer to."""
