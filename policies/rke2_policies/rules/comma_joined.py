@@ -87,12 +87,13 @@ def check(machine: Machine) -> Iterator[Problem]:
             what = f"{entry.name} swallows {pin.VARIABLE}, which is not set"
         else:
             continue
-        apart = "write an item for each"
-        fix = None
-        if any(entry in said.entries for said in machine.environment.said if said.by_configuration):
-            fix = _split(entry, parts, entries[number:])
-        else:
-            apart = f"write the items of {pin.KEY} instead"
+        said_here = any(
+            entry in said.entries for said in machine.environment.said if said.by_configuration
+        )
+        # Where somebody chose legacy on purpose, the fix would have the last word.
+        may_split = said_here and machine.verdict != "legacy"
+        fix = _split(entry, parts, entries[number:]) if may_split else None
+        apart = "write an item for each" if said_here else f"write the items of {pin.KEY} instead"
         severity = None if machine.verdict in ("unpinned", "broken") else Severity.WARNING
         explains = machine.reading.verdict == "unpinned"
         message = f"commas do not separate variables: {what}; {apart}"

@@ -79,6 +79,7 @@ def check(machine: Machine) -> Iterator[Problem]:
         ours = _OURS.match(entry.text) is not None
         severity = Severity.ERROR if ours and machine.verdict == "unpinned" else None
         explains = ours and machine.reading.verdict == "unpinned"
-        fix = pin.respelling(entry, Safety.UNSAFE) if ours else None
+        # Where another item sets the variable, this one would only repeat or override it.
+        fix = pin.respelling(entry, Safety.UNSAFE) if explains else None
         message = f"{entry.text!r} is not NAME=VALUE: RKE2 logs it and goes on without it"
         yield machine.problem(message, entry.place, fix=fix, explains=explains, severity=severity)

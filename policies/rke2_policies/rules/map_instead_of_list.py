@@ -93,9 +93,12 @@ def check(machine: Machine) -> Iterator[Problem]:
         gone = "Rancher drops it" if machine.origin == "rancher" else "RKE2 finds no variable in it"
         message = f"{pin.KEY} is a mapping: {gone}; write a list of NAME=VALUE"
         severity = None if machine.verdict == "unpinned" else Severity.WARNING
-        explains = machine.reading.verdict == "unpinned" and pin.names_variable(said.value)
+        ours = pin.names_variable(said.value)
+        explains = ours and machine.reading.verdict == "unpinned"
+        # Where another item sets the variable, this one would only repeat or override it.
+        fix = _as_list(said) if explains or not ours else None
         yield machine.problem(
-            message, said.place.key, fix=_as_list(said), explains=explains, severity=severity
+            message, said.place.key, fix=fix, explains=explains, severity=severity
         )
 
 
