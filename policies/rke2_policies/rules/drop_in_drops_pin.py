@@ -73,9 +73,12 @@ def check(machine: Machine) -> Iterator[Problem]:
     loss = machine.environment.loss
     if machine.origin != "file" or loss is None or machine.verdict not in ("unpinned", "unknown"):
         return
+    if machine.reading.verdict == "unknown":
+        return  # Nobody knows whether the pin is gone: templated-pin says so.
     kept, taker = loss
     message = f"this replaces the list that pins kube-proxy: {taker.by} takes the pin away"
-    fix = pin.adding(taker.value, taker.place)
+    # Where the list names the variable, in vain, another rule says what to make of that.
+    fix = None if pin.names_variable(taker.value) else pin.adding(taker.value, taker.place)
     if machine.is_ranchers(taker):
         fix = None
         message += "; Rancher writes that file: set the pin in the Cluster's machineGlobalConfig"

@@ -5,7 +5,7 @@ settings does not have, without any message (rancher/rancher pkg/capr/planner/fi
 `filterField`); RKE2 logs `Unknown flag … found in config.yaml, skipping` and starts (k3s-io/k3s
 pkg/configfilearg/parser.go `stripInvalidFlags`). It is an error where the machine has no pin by
 it, and a warning where it has. The fix renames the key, and is unsafe; there is none where the
-right key is set as well.
+right key is set as well, or the value is `legacy`.
 
 ```yaml before
 apiVersion: provisioning.cattle.io/v1
@@ -85,17 +85,20 @@ def check(machine: Machine) -> Iterator[Problem]:
             continue
         if not _means_the_key(name, setting, tuple(known)):
             continue
-        route = setting.said[-1].place.route
+        said = setting.said[-1]
+        route = said.place.route
+        legacy = pin.read(said.entries).verdict == "legacy"
         fix = None
-        if not machine.environment.said and isinstance(route[-1], str):
+        if not machine.environment.said and isinstance(route[-1], str) and not legacy:
             right = f"{pin.KEY}+" if route[-1].endswith("+") else pin.KEY
             fix = Fix(f"call it {right}", (Rename(route, right),), Safety.UNSAFE)
         who = "Rancher drops it" if machine.origin == "rancher" else "RKE2 skips it"
         message = f"there is no setting {name}: {who}; it is called {pin.KEY}"
         severity = None if machine.verdict == "unpinned" else Severity.WARNING
         explains = machine.reading.verdict == "unpinned"
-        place = setting.said[-1].place.key
-        yield machine.problem(message, place, fix=fix, explains=explains, severity=severity)
+        yield machine.problem(
+            message, said.place.key, fix=fix, explains=explains, severity=severity
+        )
 
 
 def _means_the_key(name: str, setting: Setting, known: tuple[str, ...]) -> bool:
