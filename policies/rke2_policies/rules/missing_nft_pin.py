@@ -179,10 +179,10 @@ from collections.abc import Iterator
 from rke2_policies import pin
 from rke2_policies.finding import Problem, Severity
 from rke2_policies.machine import Machine, Setting
-from rke2_policies.route import MISSING
+from rke2_policies.route import MISSING, Json
 from rke2_policies.rule import rule
 
-_EMPTY = (None, "", [])
+_EMPTY: tuple[Json, ...] = (None, "", [])
 
 
 @rule(Machine, severity=Severity.ERROR)
