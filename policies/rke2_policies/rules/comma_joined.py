@@ -84,7 +84,7 @@ def check(machine: Machine) -> Iterator[Problem]:
         if entry.name == pin.VARIABLE:
             what = f"{pin.VARIABLE} is {entry.setting!r}, which breaks kube-proxy's iptables"
         elif any(part.startswith(f"{pin.VARIABLE}=") for part in parts[1:]):
-            what = f"{entry.name} swallows {pin.VARIABLE}, which is not set"
+            what = f"{entry.name} swallows {pin.VARIABLE}, which is then not set"
         else:
             continue
         said_here = any(

@@ -84,5 +84,7 @@ def check(machine: Machine) -> Iterator[Problem]:
         return  # comma-joined and multi-line-entry say what is wrong.
     value = entry.setting
     safety = Safety.SAFE if pin.means_nft(value) else Safety.UNSAFE
-    message = f"{pin.VARIABLE}={value} breaks kube-proxy's iptables: the word is {pin.WANTED}"
+    message = (
+        f"{pin.VARIABLE} is {value!r}, which breaks kube-proxy's iptables: the word is {pin.WANTED}"
+    )
     yield machine.problem(message, entry.place, fix=pin.respelling(entry, safety))

@@ -43,7 +43,7 @@ from rke2_policies.rule import rule
 def check(machine: Machine) -> Iterator[Problem]:
     if machine.verdict == "legacy" and machine.decided_by is not None:
         message = (
-            "kube-proxy is pinned to legacy, beside the host's nft rules: "
-            f"write {pin.PIN}, unless the host has only the old iptables"
+            f"kube-proxy is pinned to legacy: write {pin.PIN}, "
+            "unless the host has only the old iptables"
         )
         yield machine.problem(message, machine.decided_by)

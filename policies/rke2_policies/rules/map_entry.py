@@ -95,7 +95,7 @@ def check(machine: Machine) -> Iterator[Problem]:
         ours = pin.names_variable(entry.value)
         severity = Severity.ERROR if ours and machine.verdict == "unpinned" else None
         explains = ours and machine.reading.verdict == "unpinned"
-        message = "this item is a mapping, not NAME=VALUE: RKE2 logs it and goes on without it"
+        message = "this item is a mapping, which RKE2 logs and leaves out: write NAME=VALUE"
         # Where another item sets the variable, this one would only repeat or override it.
         fix = _as_text(entry) if explains or not ours else None
         yield machine.problem(message, entry.place, fix=fix, explains=explains, severity=severity)

@@ -203,7 +203,7 @@ def check(machine: Machine) -> Iterator[Problem]:
         fix = pin.adding_to(machine.home) if machine.home is not None else None
     message = f"kube-proxy is not pinned to nft: {_why(machine)}"
     if machine.managed and fix is None:
-        message += "; set it in the Cluster's machineGlobalConfig"
+        message += "; set the pin in the Cluster's machineGlobalConfig"
     yield machine.problem(message, place, fix=fix, related=machine.elsewhere)
 
 
