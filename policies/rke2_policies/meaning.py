@@ -94,20 +94,20 @@ class Meaning:
                     return Templated(text)
             if node.tag is None and (node.style or (text and text[0] not in MEANINGFUL)):
                 return text
-            return self._resolved(node)
+            value = self._resolved(node)
+            if self.kubernetes and type(value) is float and not isfinite(value):
+                self._problem("Kubernetes refuses this number: JSON has nothing for it", node)
+            return value
         if type(node) is Alias:
             return self._value(node.target)
         return self.values[id(node)]
 
     def _resolved(self, node: Scalar) -> Json:
         try:
-            value = resolve(node.value, node.style, node.tag)
+            return resolve(node.value, node.style, node.tag)
         except ScalarError as error:
             self._problem(f"RKE2 and Kubernetes refuse this value: {error}", node)
             return node.value
-        if self.kubernetes and type(value) is float and not isfinite(value):
-            self._problem("Kubernetes refuses this number: JSON has nothing for it", node)
-        return value
 
     def _mapping(self, node: Mapping) -> dict[str, Json]:
         tree: dict[str, Json] = {}
@@ -156,11 +156,14 @@ class Meaning:
             into.update(self.values[id(target)])
 
     def _key(self, node: Node) -> str:
-        if type(node) is Scalar and node.tag is None and not self.open:
-            text = node.value
-            if node.style or (text and text[0] not in MEANINGFUL):
-                return text
-        value = self._value(node)
+        target = target_of(node)
+        if isinstance(target, Scalar):
+            text = target.value
+            if type(text) is Templated or (self.open and is_templated(text)):
+                return Templated(text)
+            value = self._resolved(target)
+        else:
+            value = self.values[id(target)]
         name = key_text(value)
         if name is not None:
             return name
