@@ -43,6 +43,7 @@ class JsonStyle(NamedTuple):
 
 # Words that need no quotes in block or flow, in YAML 1.1 or 1.2, whatever stands around them.
 _WORD = re.compile(r"[A-Za-z_/][A-Za-z0-9_./=+@-]*")
+_BREAKS = re.compile("[\r\n\x85\u2028\u2029]")
 
 
 def entry(key: str, value: Json, style: Style) -> list[str]:
@@ -204,7 +205,8 @@ def _dumped(value: Json, style: Style, *, in_flow: bool) -> str:
     writer.width = 1 << 30
     writer.default_flow_style = in_flow
     writer.brace_single_entry_mapping_in_flow_sequence = True
-    writer.indent(style.step, style.offset + 1 + style.gap, style.offset)
+    if not in_flow:
+        writer.indent(style.step, style.offset + 1 + style.gap, style.offset)
     out = StringIO()
     writer.dump(_quoted(value, style), out)
     return out.getvalue().removesuffix("\n")
@@ -244,8 +246,8 @@ def _quoted_text(text: str, quotes: str) -> Any:
     """Return a text as ruamel.yaml must be given it, for it to come out in quotes."""
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString, SingleQuotedScalarString
 
-    # What go-yaml would not read as text; and lines, which only `"` keeps on one line.
-    if "\n" in text or (not quotes and plain(text) != text):
+    # What go-yaml would not read as text; and line breaks, which only `"` has escapes for.
+    if _BREAKS.search(text) or (not quotes and plain(text) != text):
         quotes = '"'
     match quotes:
         case '"':
