@@ -40,6 +40,7 @@ class MemoryCluster:
         self._lock = threading.RLock()
         self._version = 0
         self._objects: dict[str, dict[str, Any]] = {}
+        self._clients: list[Cluster] = []
         self.requests: list[tuple[str, str]] = []
         self.before: Callable[[str, str], None] = lambda method, path: None
         self.down = False
@@ -76,8 +77,22 @@ class MemoryCluster:
     def client(self) -> Cluster:
         """Return what a replica uses to talk to this."""
         url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        config = KubeConfig.from_server(url)
-        return Cluster(AsyncClient(config=config, namespace=NAMESPACE, trust_env=False), NAMESPACE)
+        config = KubeConfig.from_dict(
+            {
+                "current-context": "test",
+                "clusters": [{"name": "test", "cluster": {"server": url}}],
+                "users": [{"name": "test", "user": {}}],
+                "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+            }
+        )
+        made = Cluster(AsyncClient(config=config, namespace=NAMESPACE, trust_env=False), NAMESPACE)
+        self._clients.append(made)
+        return made
+
+    async def close_clients(self) -> None:
+        """Close what `client` has made."""
+        for each in self._clients:
+            await each.close()
 
     @property
     def secret(self) -> dict[str, bytes]:
@@ -164,6 +179,8 @@ class MemoryCluster:
 def _handler(cluster: MemoryCluster) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body in one packet; else the client's kernel takes its time to acknowledge.
+        wbufsize = 1 << 16
 
         def do_GET(self) -> None:
             length = int(self.headers.get("content-length") or 0)

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-import httpx
+import httpx2
 import uvloop
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -108,8 +108,8 @@ class Running:
     def raw_log(self) -> str:
         return self._said.getvalue().decode()
 
-    def probe(self, path: str) -> httpx.Response:
-        return httpx.get(f"http://127.0.0.1:{self.probe_port}{path}", trust_env=False)
+    def probe(self, path: str) -> httpx2.Response:
+        return httpx2.get(f"http://127.0.0.1:{self.probe_port}{path}", trust_env=False)
 
     def metric(self, sample: str, **labels: str) -> float:
         """Return the sum of a sample over all series with these labels."""
@@ -131,8 +131,8 @@ class Running:
         context.load_verify_locations(cadata=(roots or self.roots).decode())
         return context
 
-    def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(
+    def client(self, **options: Any) -> httpx2.Client:
+        return httpx2.Client(
             base_url=f"https://localhost:{self.port}",
             verify=options.pop("context", None) or self.context(),
             trust_env=False,

@@ -6,7 +6,7 @@ import json
 import threading
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from serving import Starter, allow, read_reply, request, review, wait_for
 
@@ -283,7 +283,7 @@ def test_only_http_1_1_is_spoken(start: Starter) -> None:
 def test_one_connection_carries_many_reviews(start: Starter) -> None:
     server = start()
     before = server.metric("rke2_webhook_tls_handshakes_completed_total")
-    with server.client(limits=httpx.Limits(max_connections=1)) as client:
+    with server.client(limits=httpx2.Limits(max_connections=1)) as client:
         for _ in range(20):
             assert client.post("/mutate", json=review()).status_code == 200
     assert server.metric("rke2_webhook_tls_handshakes_completed_total") == before + 1

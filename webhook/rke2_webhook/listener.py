@@ -8,7 +8,7 @@ import errno
 import math
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -16,6 +16,8 @@ from starlette.types import ASGIApp
 from rke2_webhook.protocol import Guard, GuardedProtocol
 from rke2_webhook.tls.trust import Address
 
+# For clients to say that they have heard it.
+_GOODBYE = 0.5
 _NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
 
 
@@ -43,12 +45,12 @@ class Listener(uvicorn.Server):
                 proxy_headers=False,
                 server_header=False,
                 timeout_keep_alive=math.ceil(keep_alive),
-                timeout_graceful_shutdown=math.ceil(grace),
             )
         )
         self._listening = listening
         self._guard = guard
         self._tls = tls
+        self._grace = grace
 
     @property
     def address(self) -> Address:
@@ -79,9 +81,36 @@ class Listener(uvicorn.Server):
         ]
         self.started = True
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what is in flight, then end every connection.
+
+        uvicorn's own waits for clients that do not say goodbye, for as long as they like.
+        """
+        del sockets
+        for server in self.servers:
+            server.close()
+        connections = self.server_state.connections
+        for connection in list(connections):
+            connection.shutdown()
+        await self._wait(lambda: all(map(_is_idle, connections)), self._grace)
+        await self._wait(lambda: not connections, _GOODBYE)
+        for connection in list(connections):
+            connection.transport.abort()
+        await self._wait(lambda: not connections, _GOODBYE)
+
+    async def _wait(self, over: Callable[[], bool], at_most: float) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + at_most
+        while not over() and loop.time() < until:
+            await asyncio.sleep(0.02)
+
     def close(self) -> None:
         """Give the port back, also where nothing was ever served."""
         self._listening.close()
+
+
+def _is_idle(connection: object) -> bool:
+    return isinstance(connection, GuardedProtocol) and connection.idle
 
 
 def bind(address: str, port: int) -> socket.socket:

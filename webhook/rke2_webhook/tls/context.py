@@ -26,6 +26,7 @@ ClientAuth = Literal["off", "optional", "require"]
 # HTTP/2 leaves its family of floods (CVE-2023-44487) to others.
 _PROTOCOLS = ["http/1.1"]
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+_CLIENTS = {"off": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "require": ssl.CERT_REQUIRED}
 
 # openssl/x509_vfy.h: X509_V_FLAG_NO_CHECK_TIME, which Python does not name. Whether a pair is
 # valid now is asked of the clock that is handed in.
@@ -69,8 +70,11 @@ class LiveContext:
         """Set as soon as there is something to serve."""
         self.pair: Pair | None = None
         self.leaf: x509.Certificate | None = None
+        # Versions and whether a client certificate is asked for are settled before the context
+        # changes hands; pair and CA of clients come from the one it changes to.
         self.listening = _bare_context(tls.minimum)
-        """The context for the listener, which takes everything else from the one served now."""
+        """The context for the listener."""
+        self.listening.verify_mode = _CLIENTS[tls.client_auth]
         self.listening.sni_callback = self._choose
 
     @property
@@ -174,8 +178,7 @@ def server_context(pair: Pair, tls: Tls, client_ca: bytes | None) -> ssl.SSLCont
             context.load_verify_locations(cadata=(client_ca or b"").decode("ascii"))
         except (ssl.SSLError, ValueError) as error:
             raise PairError(f"the CA of client certificates is unusable: {error}") from None
-        required = tls.client_auth == "require"
-        context.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL
+        context.verify_mode = _CLIENTS[tls.client_auth]
     return context
 
 
