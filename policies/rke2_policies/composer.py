@@ -95,6 +95,7 @@ class Composed(NamedTuple):
     """All its collections, inner ones before those around them."""
     aliased: bool
     span: Span
+    """From the end of the document above it to its own."""
     ended: bool
     """Whether the text says where it ends (`...`)."""
 
@@ -163,6 +164,8 @@ class _Composer:
         self.complete = True
         """Whether the last document was read to an end that the text says."""
         self.nodes_left = MAX_NODES
+        self.floor = 0
+        """Where the last document ends."""
 
     def run(self) -> list[Composed | Refused]:
         base = 0
@@ -265,7 +268,8 @@ class _Composer:
             else:
                 self.complete = event.explicit
                 self.nodes_left = left
-                span = Span(begin, event.start_mark.index + base)
+                span = Span(self.floor, event.start_mark.index + base)
+                self.floor = span.end
                 return Composed(children[0], finished, aliased, span, event.explicit)
 
             if left <= 0:

@@ -33,7 +33,7 @@ _REST_OF_STRING = {
 _WORD = re.compile(r"\{[{%][-+~]?\s*(/\*|[A-Za-z_]\w*|\$\w*\s*(?:,\s*\$\w+\s*)?:?=(?!=))?")
 _INDENT = re.compile(r"\bn?indent\s*\(?\s*([0-9]{1,3})\b")
 _GO_ONLY = re.compile(
-    r"\{\{-?\s*(?:/\*|[.$(]|(?:if|else|end|range|with|define|block|template|include|toYaml|tpl)\b)"
+    r"\{\{-?\s*(?:/\*|[.$(`]|(?:if|else|end|range|with|define|block|template|include|toYaml|tpl)\b)"
 )
 _OPENING = frozenset(
     ("if", "for", "range", "with", "block", "define", "macro", "call", "filter", "raw")
@@ -150,7 +150,8 @@ class Mask(NamedTuple):
             node = _last_before(node, action.start)
         if path and path[0].flow:
             return path[:1]
-        if isinstance(node, Scalar) and type(node.value) is Templated and node.start == node.end:
+        left_out = isinstance(node, Scalar) and type(node.value) is Templated
+        if node is not None and left_out and self.printed_behind(node.end, -1) == action:
             return []  # it prints this value, which the text leaves out
         column = action.indent
         if column is None:
@@ -415,6 +416,7 @@ class _Masking:
         self.actions = actions
         self.lone: list[Action] = []
         self.inline: list[Action] = []
+        self.data: set[Action] = set()
         self.quote = ""
         """The kind of quote that the last line left open."""
         self.depth = 0
@@ -426,14 +428,18 @@ class _Masking:
 
     def run(self) -> str:
         lines = list(self._lines())
-        # For every line the indent of the next one that has text of its own.
-        following = [-1]
+        # For every line the indents of the next one with text of its own, a comment or not.
+        following = [(-1, -1)]
         for line in reversed(lines[1:]):
-            following.append(following[-1] if line.bare else line.indent)
+            text, yaml = following[-1]
+            if not line.bare:
+                text = line.indent
+                yaml = yaml if line.raw.lstrip()[:1] == "#" else line.indent
+            following.append((text, yaml))
         parts: list[str] = []
         at = 0
-        for line, next_indent in zip(lines, reversed(following), strict=True):
-            parts += (self.text[at : line.start], self._masked(line, next_indent))
+        for line, (next_text, next_yaml) in zip(lines, reversed(following), strict=True):
+            parts += (self.text[at : line.start], self._masked(line, next_text, next_yaml))
             at = line.start + len(line.raw)
         parts.append(self.text[at:])
         return "".join(parts)
@@ -466,49 +472,54 @@ class _Masking:
             bare = not behind or (bool(here) and not before and behind[0] == "#")
             yield _Line(start, self.text[start:end], "".join(view), here, bare)
 
-    def _masked(self, line: _Line, next_indent: int) -> str:
+    def _masked(self, line: _Line, next_text: int, next_yaml: int) -> str:
         raw = line.raw
         if self.block is not None:
             if not raw.strip() or line.indent > self.block:
                 return raw
-            if line.bare and next_indent > self.block:
+            if line.bare and next_text > self.block:
                 return " " * len(raw)  # a control between two lines of the block scalar
             self.block = None
         if line.actions and line.bare and not self.quote:
+            if raw.lstrip()[:1] == "#":
+                return raw  # the rest of an action in a comment
             self.lone += (action for action in line.actions if action.start >= line.start)
             return _comment(raw)
-        data, blank = self._lex(line)
+        blank, value = self._lex(line)
+        if value is not None and value.role == PRINT and next_yaml > self.column and not self.depth:
+            blank.add(value)  # the value goes on below: a word here would be in its way
+            self.lone.append(value)
         parts: list[str] = []
         at = 0
         for action in line.actions:
             begin = max(action.start - line.start, 0)
             end = min(action.end - line.start, len(raw))
-            if action in data:
+            if action in self.data:
                 continue
-            parts += (
-                raw[at:begin],
-                " " * (end - begin) if action in blank else line.view[begin:end],
-            )
+            masked = " " * (end - begin) if action in blank else line.view[begin:end]
+            parts += (raw[at:begin], masked)
             at = end
+            if action.start >= line.start and action not in blank:
+                self.inline.append(action)
         parts.append(raw[at:])
         return "".join(parts)
 
-    def _lex(self, line: _Line) -> tuple[set[Action], set[Action]]:
-        """Follow a line's quotes, brackets and comments.
+    def _lex(self, line: _Line) -> tuple[set[Action], Action | None]:
+        """Follow a line's quotes, brackets and comments, and note which of its actions are data.
 
-        Return its actions that are data, and those that must become blanks: controls at its end,
-        and what follows a value that is complete.
+        Return those that must become blanks (controls at its end, and what follows a value that is
+        complete), and the one that is a whole value, with nothing behind it.
         """
         view = line.view
-        data: set[Action] = set()
         blank: set[Action] = set()
+        value: Action | None = None
         by_place = {action.start - line.start: action for action in line.actions}
         at, size = 0, len(view)
         comment = size
         complete = False
         key = 0
         if self.quote:
-            at = self._quoted(line, -1, data)
+            at = self._quoted(line, -1)
             complete = True
         elif view.startswith(("---", "...")) and view[3:4] in ("", " ", "\t"):
             at, self.column, self.depth = 3, -1, 0
@@ -538,7 +549,7 @@ class _Masking:
             elif character in "\"'":
                 key, complete = at, True
                 self.quote = character
-                at = self._quoted(line, at, data)
+                at = self._quoted(line, at)
             elif character in "-?" and spaced and not self.depth:
                 self.column = at
                 at += 1
@@ -555,12 +566,17 @@ class _Masking:
             else:
                 found = (_PLAIN_IN_FLOW if self.depth else _PLAIN).match(view, at)
                 key, complete = at, found is not None
-                at = found.end() if found else at + 1
-        data.update(a for a in line.actions if a.start - line.start >= comment)
-        blank.update(self._trailing(line, comment, data))
-        return data, blank
+                end = found.end() if found else at + 1
+                value = by_place.get(at)
+                value = value if value is not None and value.end == line.start + end else None
+                at = end
+        self.data.update(a for a in line.actions if a.start - line.start >= comment)
+        blank.update(self._trailing(line, comment))
+        if value is not None and line.view[value.end - line.start : comment].strip(" \t"):
+            value = None
+        return blank, value
 
-    def _quoted(self, line: _Line, opening: int, data: set[Action]) -> int:
+    def _quoted(self, line: _Line, opening: int) -> int:
         """Go to the end of a quoted scalar, or of the line. Its actions are data unless they quote."""
         found = _CLOSED[self.quote].match(line.view, opening + 1)
         end = found.end() if found else len(line.view)
@@ -568,15 +584,14 @@ class _Masking:
             if opening < action.start - line.start < end:
                 written = self.text[action.start : action.end]
                 if self.quote not in written and (self.quote == "'" or "\\" not in written):
-                    data.add(action)
+                    self.data.add(action)
         if found:
             self.quote = ""
         return end
 
-    @staticmethod
-    def _trailing(line: _Line, comment: int, data: set[Action]) -> list[Action]:
+    def _trailing(self, line: _Line, comment: int) -> list[Action]:
         """Return a line's controls if they are all that it has of actions, and stand at its end."""
-        masked = [a for a in line.actions if a not in data]
+        masked = [a for a in line.actions if a not in self.data]
         if not masked or any(a.role == PRINT or a.start < line.start for a in masked):
             return []
         begin = masked[0].start - line.start
