@@ -1,4 +1,62 @@
-"""A variable's name has no spaces around it."""
+"""The name IPTABLES_MODE ends at the equals sign, because a space before it becomes a part of it.
+
+RKE2 splits an item at the first `=`, and trims nothing around it (rancher/rke2
+pkg/podtemplate/podtemplate.go `addExtraEnv`): `IPTABLES_MODE = nft` sets a variable whose name
+ends in a space. Kubernetes takes such a name since 1.32, and kube-proxy detects its backend;
+before, a name with a space is no valid name (kubernetes/kubernetes pkg/features/kube_features.go
+`RelaxedEnvironmentVariableValidation`), so that there may be no kube-proxy at all. It is a
+warning where another item sets IPTABLES_MODE. The fix is unsafe, because it renames a variable.
+
+```yaml before
+kube-proxy-extra-env:
+  - IPTABLES_MODE = nft
+```
+
+```yaml after
+kube-proxy-extra-env:
+  - IPTABLES_MODE=nft
+```
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-extra-env: ["IPTABLES_MODE =nft"]
+```
+
+```yaml after
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-extra-env: ["IPTABLES_MODE=nft"]
+```
+
+There is no fix for `legacy`, nor where another item is the pin; remove the item:
+
+```yaml before
+kube-proxy-extra-env:
+  - IPTABLES_MODE = legacy
+```
+
+```yaml before
+kube-proxy-extra-env:
+  - IPTABLES_MODE = nft
+  - IPTABLES_MODE=nft
+```
+
+```yaml good
+kube-proxy-extra-env:
+  - IPTABLES_MODE=nft
+```
+"""
 
 from __future__ import annotations
 
@@ -12,12 +70,18 @@ from rke2_policies.rule import rule
 
 @rule(Machine, severity=Severity.ERROR)
 def check(machine: Machine) -> Iterator[Problem]:
+    if machine.verdict == "not-applicable":
+        return
     for entry in machine.environment.entries:
-        if entry.name != pin.VARIABLE and entry.name.strip() == pin.VARIABLE:
-            lost = machine.reading.verdict == "unpinned"
-            message = (
-                f"the variable's name is {entry.name!r}, with the space: kube-proxy does not know it, "
-                "and Kubernetes before 1.32 may refuse the pod"
-            )
+        if entry.name == pin.VARIABLE or entry.name.strip() != pin.VARIABLE:
+            continue
+        lacking = machine.reading.verdict == "unpinned"
+        severity = None if machine.verdict == "unpinned" else Severity.WARNING
+        fix = None
+        if lacking and pin.judge(entry.setting) != "legacy":
             fix = pin.respelling(entry, Safety.UNSAFE)
-            yield machine.problem(message, entry.place, fix=fix, explains=lost)
+        message = (
+            f"the variable's name is {entry.name!r}, with the space, which kube-proxy does not know: "
+            f"write {pin.VARIABLE}=VALUE"
+        )
+        yield machine.problem(message, entry.place, fix=fix, explains=lacking, severity=severity)
