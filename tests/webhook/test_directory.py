@@ -152,6 +152,19 @@ def test_a_directory_that_goes_away_and_comes_back(
     wait_for(lambda: serial(server) == number(pair), lambda: server.raw_log)
 
 
+def test_a_pair_is_read_from_one_moment(
+    start: Starter, volume: Volume, certificates: Certificates
+) -> None:
+    """In the middle of a swap, the links beside may lead to another pair than `..data`."""
+    stale, pair = certificates.pair(), certificates.pair()
+    volume.put(pair)
+    (volume.path / "tls.key").unlink()
+    (volume.path / "tls.key").write_bytes(stale.key)
+    server = start(tls_directory=volume.path)
+    assert serial(server) == number(pair)
+    assert server.metric("rke2_webhook_certificate_reloads_total", result="refused") == 0
+
+
 def test_the_end_of_a_ca_that_lies_beside_is_told(
     start: Starter, volume: Volume, certificates: Certificates
 ) -> None:

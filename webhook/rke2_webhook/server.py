@@ -91,7 +91,6 @@ class Server:
             self._listener.address,
             clock,
             metrics,
-            asks_for_client_certificate=settings.client_auth != "off",
         )
         self._trust = Keeper("checking the caBundle", self._trust_of.step, clock, metrics, log)
         self._certificates, self._watching = self._keepers()

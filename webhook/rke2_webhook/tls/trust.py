@@ -40,8 +40,6 @@ class Trust:
         address: Address,
         clock: Clock,
         metrics: Metrics,
-        *,
-        asks_for_client_certificate: bool = False,
     ) -> None:
         self._references = references
         self._cluster = cluster
@@ -49,7 +47,6 @@ class Trust:
         self._address = address
         self._clock = clock
         self._metrics = metrics
-        self._asks = asks_for_client_certificate
         self._checked: tuple[float, object] | None = None
         self.problems: tuple[str, ...] = ("no handshake was tried yet",)
         """Why not to send calls here. The last verdict stays while the API cannot be reached."""
@@ -103,6 +100,9 @@ class Trust:
         except (ssl.SSLError, ValueError):
             return "its caBundle holds no certificate"
         context.check_hostname = bool(webhook.host)
+        # Where clients have to show a certificate, this one will be sent away: in TLS 1.3, that
+        # is after the handshake, when the server's was verified.
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
         try:
             async with asyncio.timeout(_LONGEST_HANDSHAKE):
                 _, writer = await asyncio.open_connection(
@@ -111,9 +111,7 @@ class Trust:
         except ssl.SSLCertVerificationError as error:
             return f"its caBundle does not verify the certificate served: {error.verify_message}"
         except ssl.SSLError as error:
-            # Where a client has to show a certificate, this one is sent away, but only after it
-            # has verified the server's.
-            return None if self._asks else f"no handshake: {error.reason}"
+            return f"no handshake: {error.reason}"
         except TimeoutError:
             return f"no handshake within {_LONGEST_HANDSHAKE:g} seconds"
         except OSError as error:
