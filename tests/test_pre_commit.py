@@ -124,7 +124,7 @@ def test_the_check_fails_and_changes_nothing(repository: Repository) -> None:
     repository.add("clusters/staging.yaml")
     done = repository.pre_commit("rke2-lint", "--all-files")
     assert done.returncode == 1
-    assert "clusters/staging.yaml:13" in done.stdout
+    assert "clusters/staging.yaml:12" in done.stdout
     assert "exit code: 1" in done.stdout
     assert repository.git("diff") == ""
 
