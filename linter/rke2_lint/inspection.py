@@ -69,7 +69,7 @@ class Inspector:
             from rke2_lint.telling import Teller
 
             teller = Teller(self._allow, pictures=options.pictures)
-            outcome.remarks += teller.tell(unit, report.findings)
+            outcome.remarks += teller.tell(unit, report)
         machines = [one for one in report.machines if one.place.document.path in own]
         outcome.machines += len(machines)
         if options.machines:

@@ -31,9 +31,11 @@ _IS_SECRET = rf"(?i){_OF_KIND}"
 _NAME = rf"(?s)(?:.*-)?{_WORDS}\+?"
 _HUMP = r"(?<=[a-z0-9])(?=[A-Z])"
 _IN_URL = r"(?<=://)[^\s/@:]*:([^\s/]+)(?=@)"
-# `token: x`, `"token": "x"`, `RKE2_TOKEN=x`: in comments, in texts inside texts, in messages.
+# `token: x`, `"token": "x"`, `RKE2_TOKEN=x`: in comments, and in texts inside texts.
 _SAID = rf"""(?i){_WORDS}\+?["']?[ \t]*[:=][ \t]*"""
 _ASSIGNED = rf"""{_SAID}("[^"\r\n]*"?|'[^'\r\n]*'?|[^\s"',}}\][{{|>&*][^\s,}}\]]*)"""
+# Messages also speak of a "token: …" in plain words.
+_IN_VARIABLE = rf"(?i){_WORDS}=([^\s,]+)"
 _REST_OF_LINE = rf"{_SAID}([^\s|>][^\r\n]*)"
 _NEXT_DOCUMENT = r"(?m)^---"
 _OPEN_LINE = (
@@ -55,9 +57,10 @@ def is_secret_name(name: str) -> bool:
 
 
 def masked(text: str) -> str:
-    """Return a message without the secrets that can be told by their looks."""
-    for pattern in (_IN_URL, _ASSIGNED) if re.search(_ANY, text) else ():
-        text = re.sub(pattern, _only_group, text)
+    """Return a message without the secrets that can be told by their looks: `NAME=value` and URLs."""
+    if re.search(_ANY, text):
+        for pattern in (_IN_URL, _IN_VARIABLE):
+            text = re.sub(pattern, _only_group, text)
     return text
 
 
@@ -106,9 +109,19 @@ class Secrets:
 
     def message(self, text: str) -> str:
         """Return a message without the secrets of this text."""
+        return masked(self._without_values(text))
+
+    def inserted(self, text: str) -> str:
+        """Return what a fix puts in as it may be shown: it may repeat what stood there."""
+        text = self._without_values(text)
+        for pattern in (_IN_URL, _ASSIGNED) if re.search(_ANY, text) else ():
+            text = re.sub(pattern, _only_group, text)
+        return text
+
+    def _without_values(self, text: str) -> str:
         for value in self._values:
             text = text.replace(value, "*" * len(value))
-        return masked(text)
+        return text
 
     def _by_meaning(self, source: AnySource) -> Iterator[Span]:
         """Yield what stands under secret keys and in Secrets."""

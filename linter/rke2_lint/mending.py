@@ -27,7 +27,8 @@ class Mending:
         self._unit = unit
         self._allow = allow
         self._outcome = outcome
-        self._refused: set[tuple[DocumentId, str]] = set()
+        self._tried: set[tuple[DocumentId, str]] = set()
+        """Fixes that were refused, and those that were made: none is made twice."""
         self._made: dict[str, int] = {}
         self._splices: dict[str, tuple[Splice, ...]] = {}
 
@@ -45,7 +46,7 @@ class Mending:
     def _round(self, findings: Iterable[Finding]) -> bool:
         """Make the fixes that are planned for these findings. Return whether one was made."""
         # A refused fix makes room for another one that touches the same spot.
-        left = [one for one in findings if not self._is_refused(one)]
+        left = [one for one in findings if not self._was_tried(one)]
         by_path: dict[str, tuple[Member, Source, list[Change]]] = {}
         for document, fixes in plan(left, self._allow).items():
             member = self._unit.members[document.path]
@@ -58,9 +59,8 @@ class Mending:
 
     def _make(self, member: Member, source: Source, changes: list[Change]) -> bool:
         done = rewrite_all(source, changes)
-        for index, _ in done.refused:
-            change = changes[index]
-            self._refused.add((DocumentId(member.path, change.number), _key(change.edits)))
+        for change in changes:
+            self._tried.add((DocumentId(member.path, change.number), _key(change.edits)))
         if not done.splices:
             return False
         member.source = done.source
@@ -69,11 +69,9 @@ class Mending:
         self._made[member.path] = self._made.get(member.path, 0) + made
         return True
 
-    def _is_refused(self, finding: Finding) -> bool:
-        problem = finding.problem
-        if problem.fix is None:
-            return False
-        return (problem.place.document, _key(problem.fix.edits)) in self._refused
+    def _was_tried(self, finding: Finding) -> bool:
+        fix = finding.problem.fix
+        return fix is not None and (finding.problem.place.document, _key(fix.edits)) in self._tried
 
     def _settle(self, member: Member, *, write: bool) -> bool:
         """Write what has changed, or tell it as a patch. Return False where it is taken back."""
@@ -94,9 +92,8 @@ class Mending:
         return True
 
     def _tell_patch(self, member: Member) -> None:
-        old = SourceView(member.original)
         try:
-            text = unified(member.path, old, member.view, self._splices[member.path])
+            text = unified(member.path, SourceView(member.original), self._splices[member.path])
         except NoPatchError as error:
             self._outcome.unpatched += 1
             self._outcome.warnings.append(

@@ -25,44 +25,42 @@ class NoPatchError(Exception):
 
 
 class Block(NamedTuple):
-    """Whole lines, from offset `start` to `end` of the old text, and what is there instead.
-
-    `new_start` is where that stands in the new text.
-    """
+    """Whole lines, from offset `start` to `end` of the old text, and what is there instead."""
 
     start: int
     end: int
     text: str
-    new_start: int
+    shown: str
+    """The same without secrets, and as long."""
 
 
-def blocks(text: str, splices: Iterable[Splice], line_mark: str = "\n") -> list[Block]:
+def blocks(view: SourceView, splices: Iterable[Splice], mark: str = "\n") -> list[Block]:
     """Return the lines that splices change. Splices that touch the same line make one block."""
+    text = view.source.text
     grouped: list[tuple[int, int, list[Splice]]] = []
     for splice in splices:
-        start, end = _lines_of(text, splice, line_mark)
+        start, end = _lines_of(text, splice, mark)
         if grouped and start < grouped[-1][1]:
             first, last, inside = grouped[-1]
             grouped[-1] = (first, max(last, end), [*inside, splice])
         else:
             grouped.append((start, end, [splice]))
-    made = []
-    moved = 0
-    for start, end, inside in grouped:
-        new, at = "", start
-        for splice in inside:
-            new += text[at : splice.start] + splice.text
-            at = splice.end
-        new += text[at:end]
-        # A line that a splice begins or ends on may be the same as before.
-        before, after = _same_lines(text[start:end], new, line_mark)
-        made.append(
-            Block(
-                start + before, end - after, new[before : len(new) - after], start + moved + before
-            )
-        )
-        moved += len(new) - (end - start)
-    return made
+    return [_block(view, *group, mark) for group in grouped]
+
+
+def _block(view: SourceView, start: int, end: int, inside: list[Splice], mark: str) -> Block:
+    text, secrets = view.source.text, view.secrets
+    new, shown, at = "", "", start
+    for splice in inside:
+        new += text[at : splice.start] + splice.text
+        shown += secrets.shown(at, splice.start) + secrets.inserted(splice.text)
+        at = splice.end
+    new += text[at:end]
+    shown += secrets.shown(at, end)
+    # A line that a splice begins or ends on may be the same as before.
+    before, after = _same_lines(text[start:end], new, mark)
+    kept = slice(before, len(new) - after)
+    return Block(start + before, end - after, new[kept], shown[kept])
 
 
 def _lines_of(text: str, splice: Splice, mark: str) -> tuple[int, int]:
@@ -92,54 +90,55 @@ def _split(text: str, mark: str) -> list[str]:
     return [f"{line}{mark}" for line in ended] + ([last] if last else [])
 
 
-def pictured(old: SourceView, new: SourceView, splices: Iterable[Splice]) -> tuple[Line, ...]:
+def pictured(view: SourceView, splices: Iterable[Splice]) -> tuple[Line, ...]:
     """Return the lines of a change as a report shows them, each block with a line above and below."""
-    text = new.source.text
+    mark = view.source.newline[-1]
     lines: list[Line] = []
-    for block in blocks(old.source.text, splices, old.source.newline[-1]):
-        end = block.new_start + len(block.text)
-        if block.new_start > 0:
-            lines += _context(new.line(block.new_start - 1))
-        lines += _signed("-", old, block.start, block.end)
-        lines += _signed("+", new, block.new_start, end)
-        if end < len(text):
-            lines += _context(new.line(end))
+    moved = 0
+    for block in blocks(view, splices, mark):
+        number = view.source.position(block.start).line
+        removed = _split(view.secrets.shown(block.start, block.end), mark)
+        added = _split(block.shown, mark)
+        if block.start > 0:
+            lines += _context(view.line(block.start - 1), moved)
+        lines += (Line(number + i, line.rstrip("\r\n"), "-") for i, line in enumerate(removed))
+        number += moved
+        lines += (Line(number + i, line.rstrip("\r\n"), "+") for i, line in enumerate(added))
+        moved += len(added) - len(removed)
+        if block.end < len(view.source.text):
+            lines += _context(view.line(block.end), moved)
     return tuple(lines)
 
 
-def _context(line: Line) -> Iterator[Line]:
+def _context(line: Line, moved: int) -> Iterator[Line]:
     if line.text.strip():
-        yield line
+        yield line._replace(number=line.number + moved)
 
 
-def _signed(sign: str, view: SourceView, start: int, end: int) -> Iterator[Line]:
-    number = view.source.position(start).line
-    for line in view.secrets.shown(start, end).splitlines():
-        yield Line(number, line, sign)
-        number += 1
-
-
-def unified(path: str, old: SourceView, new: SourceView, splices: Iterable[Splice]) -> bytes:
+def unified(path: str, view: SourceView, splices: Iterable[Splice]) -> bytes:
     """Return a change of one file as a unified diff, in the file's own bytes. Raises NoPatchError."""
-    data = old.source.data
+    data = view.source.data
     if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         raise NoPatchError("git and patch do not read UTF-16")
     # The byte order mark belongs to the first line, and is not in the text.
     mark = "\ufeff" if data.startswith(codecs.BOM_UTF8) else ""
-    text = mark + old.source.text
-    made = blocks(text, (Splice(s.start + len(mark), s.end + len(mark), s.text) for s in splices))
+    made = blocks(view, splices)
+    if mark and not view.source.text:
+        raise NoPatchError("there is nothing in the file but a byte order mark")
+    if mark and made[0].start == 0:
+        made[0] = _with_first_line(view, made[0])
     for block in made:
-        if old.secrets.spans(block.start - len(mark), block.end - len(mark)) or new.secrets.spans(
-            block.new_start - len(mark), block.new_start - len(mark) + len(block.text)
-        ):
+        if block.shown != block.text or view.secrets.spans(block.start, block.end):
             raise NoPatchError(
                 "a line of the change holds a secret value, which a patch would show"
             )
-    lines = _Lines(text, old, len(mark))
+    lines = _Lines(view)
     written = _header(path)
     moved = 0
     for hunk in _hunks(made, lines):
         first, body = lines.hunk(hunk)
+        if mark and first == 0:
+            body = _marked(body, mark)
         removed = sum(line[0] != "+" for line in body)
         added = sum(line[0] != "-" for line in body)
         written += f"@@ -{_range(first, removed)} +{_range(first + moved, added)} @@\n"
@@ -147,6 +146,23 @@ def unified(path: str, old: SourceView, new: SourceView, splices: Iterable[Splic
         for line in body:
             written += line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
     return written.encode()
+
+
+def _with_first_line(view: SourceView, block: Block) -> Block:
+    """Return a block at the very beginning with the first line in it, if it was not."""
+    text = view.source.text
+    end = text.find("\n", block.end) + 1 or len(text)
+    shown = block.shown + view.secrets.shown(block.end, end)
+    return Block(0, end, block.text + text[block.end : end], shown)
+
+
+def _marked(body: list[str], mark: str) -> list[str]:
+    """Return the lines of the first hunk with the mark before the first old and the first new one."""
+    for signs in (" -", "+"):
+        at = next((i for i, line in enumerate(body) if line[0] in signs), None)
+        if at is not None and (signs == " -" or body[0][0] != " "):
+            body[at] = body[at][0] + mark + body[at][1:]
+    return body
 
 
 def _hunks(made: Iterable[Block], lines: _Lines) -> list[list[Block]]:
@@ -163,15 +179,13 @@ def _hunks(made: Iterable[Block], lines: _Lines) -> list[list[Block]]:
 class _Lines:
     """The lines of the old text as patches count them: only LF ends one."""
 
-    def __init__(self, text: str, view: SourceView, shift: int) -> None:
-        self.lines = _split(text, "\n")
+    def __init__(self, view: SourceView) -> None:
+        self.lines = _split(view.source.text, "\n")
         self.starts = [0, *accumulate(map(len, self.lines))]
         self._secrets = view.secrets
-        self._shift = shift
 
     def is_secret(self, index: int) -> bool:
-        start, end = self.starts[index] - self._shift, self.starts[index + 1] - self._shift
-        return bool(self._secrets.spans(start, end))
+        return bool(self._secrets.spans(self.starts[index], self.starts[index + 1]))
 
     def near(self, one: Block, other: Block) -> bool:
         between = range(self._index(one.end), self._index(other.start))

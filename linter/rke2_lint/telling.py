@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 from rke2_lint.patch import pictured
-from rke2_lint.remarks import Change, Related, Remark, TextEdit
+from rke2_lint.remarks import Change, Line, Related, Remark, TextEdit
 from rke2_lint.source_view import SourceView
 from rke2_lint.unit import Member, Unit
 from rke2_policies.document import Place, Span
 from rke2_policies.edits import EditError
-from rke2_policies.edits.as_text import Rewritten, Splice, rewrite
-from rke2_policies.finding import Finding, Safety, Severity
+from rke2_policies.edits.as_text import Change as Planned
+from rke2_policies.edits.as_text import Splice, rewrite_each
+from rke2_policies.engine import Report
+from rke2_policies.finding import Finding, Fix, Safety, Severity
 from rke2_policies.route import pointer
 from rke2_policies.yaml_source import Source
+
+Told: TypeAlias = tuple[Splice, ...] | EditError
+"""What a fix would do to the text, or why it cannot be made."""
 
 
 class Teller:
@@ -23,18 +29,23 @@ class Teller:
         self._allow = allow
         self._pictures = pictures
 
-    def tell(self, unit: Unit, findings: Iterable[Finding]) -> Iterator[Remark]:
+    def tell(self, unit: Unit, report: Report) -> Iterator[Remark]:
         """Yield the remarks on what was found in a unit."""
-        return (self._remark(unit, one) for one in findings if _concerns(unit, one))
+        own = {one.name for one in report.machines if unit.members[one.place.document.path].own}
+        findings = []
+        for finding in report.findings:
+            member = unit.members[finding.problem.place.document.path]
+            if (member.own or not own.isdisjoint(finding.machines)) and _concerns(unit, finding):
+                findings.append(finding)
+        for finding, told in zip(findings, _fixes(unit, findings), strict=True):
+            yield self._remark(unit, finding, told)
 
-    def _remark(self, unit: Unit, finding: Finding) -> Remark:
+    def _remark(self, unit: Unit, finding: Finding, told: Told) -> Remark:
         problem, place = finding.problem, finding.problem.place
         member = unit.members[place.document.path]
         view = member.view
         span = member.span(place)
-        change, refusal = self._change(member, finding)
-        related = [self._related(unit, *one) for one in problem.related]
-        fix = problem.fix
+        change, refusal = self._change(member, problem.fix, told) if problem.fix else (None, "")
         return Remark(
             finding.rule,
             finding.severity.name.lower(),
@@ -43,10 +54,10 @@ class Teller:
             place.document.number + 1,
             view.region(span),
             finding.machines,
-            tuple(related),
+            tuple(self._related(unit, *one) for one in problem.related),
             change,
             refusal,
-            change is not None and fix is not None and fix.safety >= self._allow and not refusal,
+            bool(change and not refusal and problem.fix and problem.fix.safety >= self._allow),
             view.around(span.start) if self._pictures else (),
             pointer(place.route),
         )
@@ -56,28 +67,46 @@ class Teller:
         span = member.span(place)
         view = member.view
         message = view.secrets.message(message)
-        return Related(message, place.document.path, view.region(span), view.line(span.start))
+        line = view.line(span.start) if self._pictures else Line(0, "")
+        return Related(message, place.document.path, view.region(span), line)
 
-    def _change(self, member: Member, finding: Finding) -> tuple[Change | None, str]:
-        """Return a finding's fix as text, and why it cannot be made."""
-        fix = finding.problem.fix
-        if fix is None:
+    def _change(self, member: Member, fix: Fix, told: Told) -> tuple[Change | None, str]:
+        """Return a fix as text, and why it cannot be made."""
+        view = member.view
+        if isinstance(told, EditError):
+            return None, view.secrets.message(str(told))
+        if not told:
             return None, ""
-        if not isinstance(member.source, Source):
-            return None, "environment files are not changed"
-        try:
-            done = rewrite(member.source, finding.problem.place.document.number, fix.edits)
-        except EditError as error:
-            return None, member.view.secrets.message(str(error))
-        if not done.splices:
-            return None, ""
-        old, new = member.view, SourceView(done.source)
-        edits = _edits(old, new, done)
+        edits = _edits(view, told)
         if edits is None:
             return None, "it would have to repeat a secret value"
-        picture = pictured(old, new, done.splices) if self._pictures else ()
-        title = old.secrets.message(fix.title)
+        picture = pictured(view, told) if self._pictures else ()
+        title = view.secrets.message(fix.title)
         return Change(title, fix.safety.name.lower(), edits, picture), member.obstacle
+
+
+def _fixes(unit: Unit, findings: Sequence[Finding]) -> list[Told]:
+    """Return what the fix of each finding would do, or why it cannot be made."""
+    told: list[Told] = [()] * len(findings)
+    by_path: dict[str, list[int]] = {}
+    for index, finding in enumerate(findings):
+        if finding.problem.fix is not None:
+            by_path.setdefault(finding.problem.place.document.path, []).append(index)
+    for path, indices in by_path.items():
+        source = unit.members[path].source
+        changes = [
+            Planned(problem.place.document.number, problem.fix.edits)
+            for problem in (findings[index].problem for index in indices)
+            if problem.fix is not None
+        ]
+        if not isinstance(source, Source):
+            refusal = EditError("environment files are not changed")
+            told_here: Sequence[Told] = [refusal] * len(changes)
+        else:
+            told_here = rewrite_each(source, changes)
+        for index, one in zip(indices, told_here, strict=True):
+            told[index] = one
+    return told
 
 
 def _concerns(unit: Unit, finding: Finding) -> bool:
@@ -93,16 +122,14 @@ def _concerns(unit: Unit, finding: Finding) -> bool:
     )
 
 
-def _edits(old: SourceView, new: SourceView, done: Rewritten) -> tuple[TextEdit, ...] | None:
+def _edits(view: SourceView, splices: Sequence[Splice]) -> tuple[TextEdit, ...] | None:
     """Return the edits of a fix; None where a secret would have to stand in them."""
     edits = []
-    moved = 0
-    for splice in done.splices:
-        for start, end, text in _around_what_stays(old.source.text, splice):
-            if new.secrets.spans(start + moved, start + moved + len(text)):
+    for splice in splices:
+        for start, end, text in _around_what_stays(view.source.text, splice):
+            if view.secrets.inserted(text) != text:
                 return None
-            edits.append(TextEdit(old.region(Span(start, end)), text))
-            moved += len(text) - (end - start)
+            edits.append(TextEdit(view.region(Span(start, end)), text))
     return tuple(edits)
 
 

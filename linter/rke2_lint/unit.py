@@ -59,7 +59,7 @@ class Member:
     @property
     def obstacle(self) -> str:
         """Why no fix is made in it, whatever the fix is; "" where they are."""
-        if not self.file.given:
+        if not (self.file.given and self.own):
             return f"{self.path} is not among the files that were given"
         if self.file.is_link:
             return f"{self.path} is a link, and nothing is written through links"

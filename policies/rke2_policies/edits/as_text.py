@@ -11,14 +11,22 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from rke2_policies.edits import Edit, EditError, Remove, RewriteError, apply
+from rke2_policies.edits import Append, Edit, EditError, Remove, RewriteError, apply
 from rke2_policies.edits.comments import Comment, comments
 from rke2_policies.edits.layout import is_json, parses_as_json
 from rke2_policies.edits.splices import Splice, Splicer
 from rke2_policies.route import Json, Route, same
 from rke2_policies.yaml_source import Source
 
-__all__ = ["Change", "RewriteError", "Rewritten", "Splice", "rewrite", "rewrite_all"]
+__all__ = [
+    "Change",
+    "RewriteError",
+    "Rewritten",
+    "Splice",
+    "rewrite",
+    "rewrite_all",
+    "rewrite_each",
+]
 
 
 class Change(NamedTuple):
@@ -72,6 +80,86 @@ def rewrite_all(source: Source, changes: Sequence[Change]) -> Rewritten:
 
 
 _Numbered: TypeAlias = tuple[int, list[Step]]
+
+
+def rewrite_each(source: Source, changes: Sequence[Change]) -> list[tuple[Splice, ...] | EditError]:
+    """Tell for each change what it would do to the text by itself, or why it cannot be made.
+
+    Changes in different places are proved together: one reading for a file with hundreds of them.
+    """
+    told: list[tuple[Splice, ...] | EditError] = [()] * len(changes)
+    rounds: list[list[_Numbered]] = []
+    taken: dict[tuple[int, Route], int] = {}
+    for place, change in enumerate(changes):
+        where = [(change.number, _container(edit)) for edit in change.edits]
+        turn = max((taken.get(one, 0) for one in where), default=0)
+        taken.update(dict.fromkeys(where, turn + 1))
+        if turn == len(rounds):
+            rounds.append([])
+        rounds[turn].append((place, [(change.number, edit) for edit in change.edits]))
+    patience = max(_MOST_READ // (len(source.text) + 1), 1)
+    for numbered in rounds:
+        patience = _each(source, numbered, told, patience)
+    return told
+
+
+_MOST_READ = 5_000_000
+"""How many characters are read again at most to try changes one by one: some seconds."""
+
+
+def _container(edit: Edit) -> Route:
+    """Return the route of the list or mapping in which an edit changes an entry."""
+    return edit.route if isinstance(edit, Append) else edit.route[:-1]
+
+
+def _each(
+    source: Source,
+    changes: list[_Numbered],
+    told: list[tuple[Splice, ...] | EditError],
+    patience: int,
+) -> int:
+    """Tell what changes would do, with at most `patience` readings; return how many are left."""
+    planned: list[tuple[int, list[Step], list[Splice]]] = []
+    groups = [planned]
+    for place, steps in changes:
+        try:
+            ways = _planned(source, steps).ways
+            best = [splice for way in ways for splice in way.best]
+            # What may drop comments is proved by itself, so that nothing else may.
+            drops = any(isinstance(edit, Remove) and edit.comments for _, edit in steps)
+            one = (place, steps, best)
+            if drops:
+                groups.append([one])
+            else:
+                planned.append(one)
+        except EditError as error:
+            told[place] = error
+            if len(steps) > 1:  # one edit may build on what another has made
+                groups.append([(place, steps, [])])
+    while groups:
+        group = groups.pop()
+        if patience <= 0:
+            for place, _, _ in group:
+                told[place] = RewriteError("the file is too large to try so many fixes one by one")
+        elif len(group) == 1:
+            [(place, steps, _)] = group
+            patience -= 1
+            try:
+                told[place] = _made(Rewritten(source), steps).splices
+            except EditError as error:
+                told[place] = error
+        elif group:
+            patience -= 1
+            try:
+                plan = _planned(source, [step for _, steps, _ in group for step in steps])
+                _Proof(source, plan).of([splice for _, _, best in group for splice in best])
+            except EditError:
+                half = len(group) // 2
+                groups += (group[:half], group[half:])
+            else:
+                for place, _, best in group:
+                    told[place] = compose((), sorted(best, key=lambda splice: splice.start))
+    return patience
 
 
 def _some(done: Rewritten, changes: list[_Numbered], refused: list[tuple[int, str]]) -> Rewritten:
