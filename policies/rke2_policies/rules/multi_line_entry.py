@@ -71,7 +71,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rke2_policies import pin
-from rke2_policies.edits import Append, Set
+from rke2_policies.edits import Append, Edit, Set
 from rke2_policies.finding import Fix, Problem, Safety, Severity
 from rke2_policies.machine import Machine
 from rke2_policies.pin import Entry
@@ -112,5 +112,8 @@ def _split(entry: Entry, lines: list[str], later: tuple[Entry, ...]) -> Fix | No
         return None
     # A block ends with a line break, and RKE2 trims it.
     end = "\n" if entry.value.endswith("\n") else ""
-    edits = (Set(route, lines[0] + end), *(Append(route[:-1], line) for line in lines[1:]))
+    edits: tuple[Edit, ...] = (
+        Set(route, lines[0] + end),
+        *(Append(route[:-1], line) for line in lines[1:]),
+    )
     return Fix("split it into items", edits, Safety.UNSAFE)

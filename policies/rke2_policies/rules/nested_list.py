@@ -63,7 +63,7 @@ from collections.abc import Iterator
 
 from rke2_policies import pin
 from rke2_policies.document import Place
-from rke2_policies.edits import Append, Set
+from rke2_policies.edits import Append, Edit, Set
 from rke2_policies.finding import Fix, Problem, Safety, Severity
 from rke2_policies.machine import Machine
 from rke2_policies.pin import Entry
@@ -108,7 +108,10 @@ def _flat(place: Place, entry: Entry, later: tuple[Entry, ...]) -> Fix | None:
         name, _, value = item.strip().partition("=")
         if name in names or (name == pin.VARIABLE and pin.judge(value) == "legacy"):
             return None
-    edits = (Set(route, items[0]), *(Append(route[:-1], item) for item in items[1:]))
+    edits: tuple[Edit, ...] = (
+        Set(route, items[0]),
+        *(Append(route[:-1], item) for item in items[1:]),
+    )
     if len(items) == 1:
         return Fix("take the item out of its list", edits, Safety.SHOWN)
     return Fix("make an item of each", edits, Safety.UNSAFE)
