@@ -43,6 +43,8 @@ _SAYING_NOTHING = frozenset(("import", "from", "extends", "do", "break", "contin
 _WHOLE_LINE = re.compile(r"[^\r\n]+")
 _NOTHING = re.compile(r"(?:[ \t\r\n]|#[^\r\n]*+)*+")
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\n|\r|\Z)")
+# A line with nothing that opens, and where its text begins.
+_QUIET = re.compile(r"([ \t]*(?:-[ \t]+)*)[^\"'\[{|>&!]*")
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*[ \t]*(?:#.*)?\Z")
 _CLOSED = {"'": re.compile(r"(?:[^']|'')*'(?!')"), '"': re.compile(r'(?:[^"\\]|\\.)*"')}
 _PLAIN = re.compile(r"(?:[^\s:#]|:(?!\s|\Z)|(?<=\S)#|[ \t]+(?![\s#]|\Z))+")
@@ -485,6 +487,9 @@ class _Masking:
                 return raw  # the rest of an action in a comment
             self.lone += (action for action in line.actions if action.start >= line.start)
             return _comment(raw)
+        if not (line.actions or self.quote or self.depth) and (quiet := _QUIET.fullmatch(raw)):
+            self.column = quiet.end(1)
+            return raw
         blank, value = self._lex(line)
         if value is not None and value.role == PRINT and next_yaml > self.column and not self.depth:
             blank.add(value)  # the value goes on below: a word here would be in its way
