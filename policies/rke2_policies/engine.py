@@ -11,15 +11,18 @@ from rke2_policies.dialects import rancher_cluster, rke1, rke2_config
 from rke2_policies.document import Document, DocumentId, Place
 from rke2_policies.edits import Edit
 from rke2_policies.file import Broken, File
-from rke2_policies.finding import Finding, Fix, Problem, Safety
+from rke2_policies.finding import Finding, Fix, Problem, Safety, Severity
 from rke2_policies.foreign import Foreign
 from rke2_policies.machine import Machine
 from rke2_policies.manifest import Manifest, manifests
 from rke2_policies.node import Node
 from rke2_policies.policy import DEFAULT, Policy
 from rke2_policies.route import Route
+from rke2_policies.rule import AnyRule
 
 MISSING_PIN = "missing-nft-pin"
+TAKING = frozenset({"selector-drops-pin", "drop-in-drops-pin"})
+"""Rules that say which list takes the pin away: what is wrong inside that list says it better."""
 
 
 class NotApplicable(NamedTuple):
@@ -201,26 +204,46 @@ def _findings(inventory: Inventory, policy: Policy) -> list[Finding]:
     by_type = {kind: [rule for rule in rules if rule.subject is kind] for kind in types}
     # The same problem on many machines is one finding.
     told: dict[tuple[str, Place, str], tuple[Problem, dict[str, None]]] = {}
-    explained: set[str] = set()
+    explained: dict[str, list[Place]] = {}
+    taken: set[str] = set()
     severities = {rule.id: policy.levels.get(rule.id) or rule.severity for rule in rules}
     for subject, machines in subjects:
         for rule in by_type[type(subject)]:
             for problem in rule.check(subject):
                 names = dict.fromkeys(machine.name for machine in machines)
                 key = (rule.id, problem.place, problem.message)
-                told.setdefault(key, (problem, {}))[1].update(names)
-                if problem.explains:
-                    explained.update(names)
+                known, affected = told.setdefault(key, (problem, {}))
+                affected.update(names)
+                if _severity(problem, rule) > _severity(known, rule):
+                    told[key] = (problem, affected)
+                if problem.explains and rule.id not in TAKING:
+                    for name in names:
+                        explained.setdefault(name, []).append(problem.place)
+                elif problem.explains:
+                    taken.update(names)
     findings = []
-    for (rule_id, _, _), (problem, names) in told.items():
-        affected = tuple(names)
+    for (rule_id, place, _), (problem, names) in told.items():
+        left = tuple(names)
         if rule_id == MISSING_PIN:
-            affected = tuple(name for name in affected if name not in explained)
-            if not affected:
-                continue
-        severity = problem.severity or severities[rule_id]
-        findings.append(Finding(rule_id, severity, problem, affected))
+            left = tuple(name for name in left if name not in explained and name not in taken)
+        elif rule_id in TAKING:
+            left = tuple(
+                name
+                for name in left
+                if not any(_inside(other, place) for other in explained.get(name, ()))
+            )
+        if left or not names:
+            severity = problem.severity or severities[rule_id]
+            findings.append(Finding(rule_id, severity, problem, left))
     return findings
+
+
+def _severity(problem: Problem, rule: AnyRule) -> Severity:
+    return problem.severity or rule.severity
+
+
+def _inside(place: Place, outer: Place) -> bool:
+    return place.document == outer.document and place.route[: len(outer.route)] == outer.route
 
 
 def plan(findings: Iterable[Finding], allow: Safety = Safety.SAFE) -> dict[DocumentId, list[Fix]]:

@@ -56,9 +56,15 @@ class Setting(NamedTuple):
         for said in self.said:
             if pin.read(said.entries).verdict == "pinned":
                 kept, taker = said, None
-            elif kept is not None and taker is None:
+            elif kept is not None and (taker is None or not _extends(said, taker)):
+                # The last one that replaces all before it: what it leaves out is gone for good.
                 taker = said
         return (kept, taker) if kept is not None and taker is not None else None
+
+
+def _extends(said: Said, before: Said) -> bool:
+    """Return whether a place only adds to what was there before it spoke."""
+    return said.entries[: len(before.entries)] == before.entries and bool(before.entries)
 
 
 class Machine:

@@ -86,7 +86,7 @@ def _file(
             appends = isinstance(first, str) and first.endswith("+")
             # Places inside the text of a Secret are shown as the place that holds the text.
             holder = Place(content.id, content.host)
-            entries = tuple(entry._replace(place=holder) for entry in said.entries)
+            entries = tuple(entry._replace(place=holder, whole=False) for entry in said.entries)
             said = said._replace(place=holder, entries=entries, by_configuration=False)
     unknown = content if isinstance(content, str) else ""
     return Written(path, path, place, selector, wins, said, appends, unknown, dynamic)

@@ -42,6 +42,8 @@ class Entry(NamedTuple):
     text: str
     place: Place
     value: Json
+    whole: bool = True
+    """What stands at the place is this entry, and nothing else: a fix may write there."""
 
     @property
     def name(self) -> str:
@@ -174,7 +176,9 @@ def adding_to(home: Place, safety: Safety = Safety.SAFE) -> Fix:
 
 def respelling(entry: Entry, safety: Safety = Safety.SAFE) -> Fix | None:
     """Return the fix that writes the pin in an entry's place; None where the entry is no text."""
-    if not isinstance(entry.value, str | list) or isinstance(entry.value, Templated):
+    if not entry.whole or isinstance(entry.value, Templated):
+        return None
+    if not isinstance(entry.value, str | list):
         return None
     return Fix(f"write {PIN}", (Set(entry.place.route, PIN),), safety)
 

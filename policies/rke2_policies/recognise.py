@@ -133,6 +133,11 @@ def config_of_environment(path: str) -> str:
     ):
         if root.endswith(inside):
             return f"{root[: -len(inside)]}etc/rancher/rke2/config.yaml"
+    # Rancher's agent writes its own below the data directory (rancher/system-agent-installer-rke2
+    # package/run.sh).
+    own = re.match(r"(?s)(?P<root>(?:.*/)?)var/lib/rancher/rke2/system-agent-installer/$", root)
+    if own:
+        return f"{own['root']}etc/rancher/rke2/config.yaml"
     if re.search(r"(?:^|/)(?:default|sysconfig)/[^/]*$", path):
         return f"{root}rancher/rke2/config.yaml"
     return f"{root}config.yaml"

@@ -311,7 +311,8 @@ def environment_variable(cluster: Cluster) -> Said | None:
                 place = cluster.at((*cluster.spec_route, "agentEnvVars", i, "value"))
                 texts = value.split(",") if splits_commas(cluster.version) else [value]
                 entries = tuple(
-                    pin.Entry(_same_kind(t.strip(), value), place, value) for t in texts
+                    pin.Entry(_same_kind(t.strip(), value), place, value, whole=len(texts) == 1)
+                    for t in texts
                 )
                 found = Said(value, place, "spec.agentEnvVars", entries, by_configuration=False)
             case _:
@@ -362,6 +363,14 @@ def _refused(cluster: Cluster) -> str | None:
     for layer in cluster.layers:
         if isinstance(layer.selector, Invalid):
             return f"no machine can be planned: the selector of {layer.by} is invalid"
+        config = cluster.document[layer.place.route]
+        if config is not None and not isinstance(config, dict):
+            if isinstance(config, Templated):
+                return f"the config of {layer.by} is templated"
+            return f"the API server refuses {layer.by}: its config has to be a mapping"
+    for file in cluster.files:
+        if isinstance(file.selector, Invalid):
+            return f"no machine can be planned: the selector of {file.path} is invalid"
     return None
 
 
@@ -424,6 +433,11 @@ def _judge(
 
 def _open(cluster: Cluster) -> bool:
     """Return whether a template may say more of the machines' configuration than the text shows."""
+    fields = ("machineGlobalConfig", "machineSelectorConfig", "machinePools")
+    routes = [(*cluster.config_route, field) for field in fields]
+    routes += [layer.place.route for layer in cluster.layers]
+    if any(isinstance(cluster.document[route], Templated) for route in routes):
+        return True
     generated = cluster.document.generated
     if not generated:
         return False

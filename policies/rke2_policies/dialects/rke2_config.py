@@ -219,7 +219,7 @@ def _environment(files: Sequence[ConfigFile]) -> Iterator[Said]:
         value = document[(pin.ENVIRONMENT_KEY,)] if document is not None else None
         if document is not None and isinstance(value, str):
             place = document.at(pin.ENVIRONMENT_KEY)
-            entries = (pin.Entry(value.strip(), place, value),)
+            entries = (pin.Entry(value.strip(), place, value, whole=False),)
             yield Said(value, place, one.by, entries, by_configuration=False)
 
 

@@ -52,8 +52,8 @@ def is_server_only(flag: str) -> bool:
 def rancher_knows(name: str, version: Version | None, *, server: bool) -> bool:
     """Return whether Rancher passes a key on to a machine of this version.
 
-    `server`: the machine has the control-plane or etcd role. A version that Rancher's table may
-    lack (pre-releases, unreadable ones) gets the union of all releases' keys
+    `server`: the machine has the control-plane or etcd role. A version that Rancher's table lacks
+    (pre-releases, unreadable ones, those before the first one listed of their minor) gets the union of all releases' keys
     (rancher/rancher pkg/capr/planner: `GetKDMReleaseData`; pkg/channelserver).
     """
     field = rancher_settings().get(name)
@@ -63,11 +63,13 @@ def rancher_knows(name: str, version: Version | None, *, server: bool) -> bool:
         return False
     if version is None or version.prerelease:
         return True
-    first: dict[str, str] = field["first"]
     # A minor newer than the table is taken to know what the newest one in it knows.
-    newest = max(int(minor.partition(".")[2]) for minor in _minors())
-    start = first.get(f"1.{min(version.minor, newest)}")
-    if start is None or not _reached(version, start):
+    starts = _starts()
+    minor = f"1.{min(version.minor, max(int(m.partition('.')[2]) for m in starts))}"
+    if minor not in starts or not _reached(version, starts[minor]):
+        return True  # Older than what the table lists of its minor: not in the table.
+    first: dict[str, str] = field["first"]
+    if minor not in first or not _reached(version, first[minor]):
         return False
     by_scope: dict[str, str] = field.get("by_scope", {})
     if not server and "agent" in by_scope:
@@ -81,8 +83,16 @@ def _reached(version: Version, start: str) -> bool:
 
 
 @cache
-def _minors() -> frozenset[str]:
-    return frozenset(m for field in rancher_settings().values() for m in field["first"])
+def _starts() -> dict[str, str]:
+    """Return the first release of each minor that the table lists."""
+    starts: dict[str, str] = {}
+    for field in rancher_settings().values():
+        for minor, text in field["first"].items():
+            earlier = parse(starts.get(minor, ""))
+            later = parse(text)
+            if earlier is None or (later is not None and later[:4] < earlier[:4]):
+                starts[minor] = text
+    return starts
 
 
 def too_old(version: Version | None) -> bool:

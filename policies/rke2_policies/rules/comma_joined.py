@@ -108,7 +108,7 @@ def _split(entry: Entry, parts: list[str], later: tuple[Entry, ...]) -> Fix | No
         name, _, value = part.partition("=")
         if name in names or (name == pin.VARIABLE and pin.judge(value) == "legacy"):
             return None
-    if len(parts) < 2 or not isinstance(entry.value, str):
+    if len(parts) < 2 or not entry.whole or not isinstance(entry.value, str):
         return None
     edits: tuple[Edit, ...]
     if isinstance(route[-1], int):

@@ -68,7 +68,7 @@ def check(machine: Machine) -> Iterator[Problem]:
         last = said[-1]
         fix = None
         # Only an item of a list holds nothing else.
-        if isinstance(entry.place.route[-1], int):
+        if entry.whole and isinstance(entry.place.route[-1], int):
             fix = Fix("remove the earlier one", (Remove(entry.place.route),), Safety.SHOWN)
         message = f"this {pin.VARIABLE} does not count: a later one replaces it"
         related = ((last.place, f"this one counts: {last.text}"),)
