@@ -7,27 +7,37 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rke2_policies import catalog
 from rke2_policies.policy import DEFAULT, Policy
-from rke2_policies.policy_file import read_policy
+from rke2_policies.policy_file import PolicyError, read_policy
 from rke2_webhook.app import Answer
 from rke2_webhook.review import answer
 
 
-def load(file: Path | None) -> Mapping[str, Answer]:
-    """Return what answers each endpoint's reviews, under the policy in a file or the default one.
+def load(policy: Path | None) -> Mapping[str, Answer]:
+    """Return what answers each endpoint's reviews, under the policy in a file or the default.
 
-    Raises OSError and PolicyError.
+    Raises PolicyError for a file that cannot be read or used.
     """
-    policy = DEFAULT if file is None else read_policy(str(file), file.read_bytes())
-    return {
-        "mutate": _answering(policy, validate=False),
-        "validate": _answering(policy, validate=True),
-    }
+    catalog.rules()  # now, and not while the first request waits
+    chosen = DEFAULT if policy is None else _read(policy)
+
+    def mutate(review: dict[str, Any]) -> dict[str, Any]:
+        return answer(review, chosen, today=_today())
+
+    def validate(review: dict[str, Any]) -> dict[str, Any]:
+        return answer(review, chosen, validate=True, today=_today())
+
+    return {"mutate": mutate, "validate": validate}
 
 
-def _answering(policy: Policy, *, validate: bool) -> Answer:
-    def answering(review: dict[str, Any]) -> dict[str, Any]:
-        today = datetime.now(UTC).date().isoformat()
-        return answer(review, policy, validate=validate, today=today)
+def _read(path: Path) -> Policy:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PolicyError(f"{path}: {error.strerror}") from None
+    return read_policy(str(path), data)
 
-    return answering
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()

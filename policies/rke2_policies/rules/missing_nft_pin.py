@@ -195,8 +195,10 @@ def check(machine: Machine) -> Iterator[Problem]:
     if setting.said:
         last = setting.said[-1]
         place = last.place.key
-        # What Rancher does not pass on is not mended by more of it.
-        writable = last.by_configuration and not machine.is_ranchers(last) and not _is_lost(setting)
+        # What Rancher does not pass on is not mended by more of it, and an empty variable is
+        # empty-backend's to mend.
+        writable = last.by_configuration and not machine.is_ranchers(last)
+        writable = writable and not _is_lost(setting) and machine.reading.entry is None
         fix = pin.adding(last.value, last.place) if writable else None
     else:
         place = machine.home / pin.KEY if machine.home is not None else machine.place
