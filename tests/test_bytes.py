@@ -23,6 +23,7 @@ from rke2_policies.edits.as_text import (
 )
 from rke2_policies.edits.comments import comments, prove_comments
 from rke2_policies.edits.fragments import Style, _dumped, _flow_in_words, _in_words, entry, flow
+from rke2_policies.edits.splices import Splicer
 from rke2_policies.route import Repeated, Templated
 from rke2_policies.yaml_source import Source
 
@@ -141,6 +142,12 @@ CASES = [
         id="edits side by side",
     ),
     pytest.param(
+        b"a: 1\r\nb: 2",
+        [Remove(("b",)), Set(("b", "c"), 3)],
+        b"a: 1\r\nb:\r\n  c: 3",
+        id="the last line break goes and comes again",
+    ),
+    pytest.param(
         b"a: 1\n", [Set(("b",), 1), Remove(("b",))], b"a: 1\n", id="one edit undoes the other"
     ),
 ]
@@ -149,6 +156,36 @@ CASES = [
 @pytest.mark.parametrize(("before", "edits", "after"), CASES)
 def test_only_what_the_edits_say_changes(before, edits, after):
     assert made(before, *edits) == after
+
+
+WRONG = [
+    pytest.param("a: 1\n", [(3, 4, "3")], "more would change", id="another value"),
+    pytest.param("a: 1\nb: 1\n", [(3, 4, "2"), (8, 9, "2")], "more would", id="another key, too"),
+    pytest.param("a: 1\n---\n1\n", [(3, 4, "2"), (9, 10, "2")], "more", id="another document, too"),
+    pytest.param("b: 1\na: 1\nc: 0\n", [(0, 15, "c: 0\nb: 1\na: 2\n")], "more", id="the order"),
+    pytest.param("a: 1\n", [(5, 5, "a: 2\n")], "a key would be said twice", id="a key twice"),
+    pytest.param("a: 1\n", [(3, 4, "2\n---")], "other documents", id="one document more"),
+    pytest.param("a: 1\n", [(3, 4, "[2")], "could not be read", id="nothing that can be read"),
+    pytest.param("a: 1\n", [(3, 4, "2 # two")], "a comment would become", id="a comment more"),
+    pytest.param("a: 1 # c\n", [(3, 8, "2")], "a comment stands in the way", id="a comment less"),
+    pytest.param("a: 1 # c\n", [(3, 4, "2"), (6, 6, "d")], "a comment stands", id="in a comment"),
+    pytest.param('{"a": 1}', [(1, 7, "a: 2")], "JSON no more", id="no JSON"),
+    pytest.param("a: 1\n", [(3, 4, "2"), (2, 4, " 2")], "meet in one place", id="two in one place"),
+]
+
+
+@pytest.mark.parametrize(("text", "splices", "reason"), WRONG)
+def test_splices_that_do_anything_but_the_edit_are_refused(text, splices, reason, monkeypatch):
+    wrong = [Splice(*splice) for splice in splices]
+    monkeypatch.setattr(Splicer, "candidates", lambda *_: iter([wrong]))
+    with pytest.raises(RewriteError, match=reason):
+        made(text.encode(), Set(("a",), 2))
+
+
+def test_the_second_way_to_write_an_edit_is_taken_where_the_first_one_is_refused(monkeypatch):
+    ways = [[Splice(3, 4, "3")], [Splice(3, 4, "[")], [Splice(3, 4, "2")]]
+    monkeypatch.setattr(Splicer, "candidates", lambda *_: iter(ways))
+    assert made(b"a: 1\n", Set(("a",), 2)) == b"a: 2\n"
 
 
 def test_a_block_of_text_that_nothing_can_follow_or_go_before_refuses():
