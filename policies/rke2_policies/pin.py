@@ -33,7 +33,7 @@ Verdict: TypeAlias = Literal["pinned", "unpinned", "legacy", "broken", "not-appl
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 # The spellings of nft that people mean by it: other tools' names for the same backend.
-_MEANS_NFT = frozenset({"nft", "nftables", "nf_tables", "iptables-nft"})
+_MEANS_NFT = frozenset({"nft", "nftables", "nf_tables"})
 
 
 class Entry(NamedTuple):
