@@ -1,25 +1,88 @@
-"""IPTABLES_MODE is no argument of kube-proxy: RKE2 does not start with it."""
+"""IPTABLES_MODE is not among kube-proxy's arguments, because RKE2 does not start with such a flag.
+
+At its start RKE2 reads kube-proxy's arguments for the conntrack settings, with kube-proxy's own
+code, and ends at a flag that kube-proxy does not have: "failed to validate kube-proxy conntrack
+configuration" (k3s-io/k3s pkg/agent/run.go `getConntrackConfig`). So the node goes down with the
+next restart, and a disabled kube-proxy makes no difference. The fix moves the pin to
+kube-proxy-extra-env, and is unsafe; where the machine has no need of a pin, the removal is only
+shown. There is none for `legacy`.
+
+```yaml before
+kube-proxy-arg:
+  - IPTABLES_MODE=nft
+  - proxy-mode=iptables
+```
+
+```yaml after
+kube-proxy-arg:
+  - proxy-mode=iptables
+kube-proxy-extra-env:
+  - IPTABLES_MODE=nft
+```
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-arg: [--IPTABLES_MODE=nft]
+      kube-proxy-extra-env: [GOGC=50]
+```
+
+```yaml after
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-extra-env: [GOGC=50, IPTABLES_MODE=nft]
+```
+
+```yaml before
+kube-proxy-arg: [IPTABLES_MODE=nft, v=2]
+disable-kube-proxy: true
+```
+
+```yaml after
+kube-proxy-arg: [v=2]
+disable-kube-proxy: true
+```
+
+```yaml before
+kube-proxy-arg: [IPTABLES_MODE=legacy]
+```
+
+```yaml good
+kube-proxy-arg: [proxy-mode=iptables]
+kube-proxy-extra-env: [IPTABLES_MODE=nft]
+```
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from rke2_policies import pin
-from rke2_policies.edits import Remove, Set
-from rke2_policies.finding import Fix, Problem, Safety, Severity
+from rke2_policies.finding import Problem, Severity
 from rke2_policies.machine import Machine
+from rke2_policies.moving import from_setting
 from rke2_policies.rule import rule
+
+_KEY = "kube-proxy-arg"
 
 
 @rule(Machine, severity=Severity.ERROR)
 def check(machine: Machine) -> Iterator[Problem]:
-    for entry in machine.arguments("kube-proxy"):
+    for entry in machine[_KEY].entries:
         if entry.text.lstrip("-").partition("=")[0].strip() != pin.VARIABLE:
             continue
-        fix = None
-        if machine.home is not None and not machine.environment.said:
-            route = entry.place.route
-            edits = (Set((*machine.home.route, pin.KEY), [pin.PIN]), Remove(route))
-            fix = Fix(f"move it to {pin.KEY}", edits, Safety.UNSAFE)
-        message = f"RKE2 does not start: {pin.VARIABLE} is no flag of kube-proxy; it belongs into {pin.KEY}"
+        message = (
+            f"RKE2 does not start: {pin.VARIABLE} is no flag of kube-proxy; it belongs in {pin.KEY}"
+        )
+        fix = from_setting(machine, machine[_KEY], entry)
         yield machine.problem(message, entry.place, fix=fix, explains=True)
