@@ -1,4 +1,57 @@
-"""A `+` behind a key is for RKE2's own files: Rancher drops such a key."""
+"""A Cluster has no key with a `+`, because only RKE2's own files know it, and Rancher drops it.
+
+In RKE2's files `kube-proxy-extra-env+` adds to the list before it (k3s-io/k3s
+pkg/configfilearg/parser.go). Rancher looks every key up in its table of settings, does not find
+this one, and leaves it out without a word (rancher/rancher pkg/capr/planner/filter.go); in a
+Cluster a later list replaces the earlier one, always. It is an error where a machine loses its
+pin by it, and otherwise a warning. The fix renames the key, and is unsafe. There is none where
+`kube-proxy-extra-env` is set as well, or where the key says `legacy`: write one list.
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-extra-env+:
+        - IPTABLES_MODE=nft
+```
+
+```yaml after
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-extra-env:
+        - IPTABLES_MODE=nft
+```
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-extra-env: [IPTABLES_MODE=nft]
+    machineSelectorConfig:
+      - config:
+          kube-proxy-extra-env+: [GOGC=50]
+        machineLabelSelector:
+          matchLabels: {rke.cattle.io/worker-role: "true"}
+```
+
+```yaml good
+kube-proxy-extra-env+:
+  - IPTABLES_MODE=nft
+```
+"""
 
 from __future__ import annotations
 
@@ -13,14 +66,20 @@ from rke2_policies.rule import rule
 
 @rule(Machine, severity=Severity.ERROR)
 def check(machine: Machine) -> Iterator[Problem]:
-    setting = machine[f"{pin.KEY}+"]
-    if machine.origin != "rancher" or not setting.said:
+    if machine.origin != "rancher" or machine.verdict == "not-applicable":
         return
-    said = setting.said[-1]
-    lost = machine.reading.verdict == "unpinned"
-    fix = None
-    if not machine.environment.said:
-        fix = Fix("take the + away", (Rename(said.place.route, pin.KEY),), Safety.UNSAFE)
-    message = f"Rancher does not know {pin.KEY}+ and drops it"
-    severity = None if lost else Severity.WARNING
-    yield machine.problem(message, said.place.key, fix=fix, explains=lost, severity=severity)
+    for said in machine[f"{pin.KEY}+"].said:
+        says = pin.read(said.entries).verdict
+        fix = None
+        if not machine.environment.said and says != "legacy":
+            rename = Rename(said.place.route, pin.KEY)
+            fix = Fix("take the + away", (rename,), Safety.UNSAFE)
+        lost = says != "unpinned" and machine.reading.verdict == "unpinned"
+        severity = None if lost and machine.verdict == "unpinned" else Severity.WARNING
+        message = (
+            f"Rancher does not know {pin.KEY}+ and drops it: write the whole list of {pin.KEY}"
+        )
+        explains = lost and fix is not None
+        yield machine.problem(
+            message, said.place.key, fix=fix, explains=explains, severity=severity
+        )

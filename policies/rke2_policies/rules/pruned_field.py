@@ -1,19 +1,189 @@
-"""What the Cluster's schema does not know is pruned by the API server."""
+"""Settings stand in fields that the Cluster's schema has, because the API server prunes all others.
+
+`kubectl apply` refuses an unknown field; Helm, Fleet and Rancher's UI do not ask for that, and
+the API server then stores the object without the field and without a word (rancher/rancher
+pkg/crds/yaml/generated/provisioning.cattle.io_clusters.yaml). `controlPlaneConfig` and
+`workerConfig` are fields of earlier versions that templates still have. It is an error where the
+field names the pin and a machine lacks it, and otherwise a warning. The fix calls the field by
+its name, or moves its settings, and is unsafe; where nothing is lacking, the removal of a pin is
+only shown. There is none where the field holds other settings without a place, or `legacy`: move
+them yourself.
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalconfig:
+      cni: canal   # as everywhere
+      kube-proxy-extra-env: [IPTABLES_MODE=nft]
+```
+
+```yaml after
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      cni: canal   # as everywhere
+      kube-proxy-extra-env: [IPTABLES_MODE=nft]
+```
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    kube-proxy-extra-env:
+      - IPTABLES_MODE=nft
+    machineGlobalConfig:
+      cni: canal
+```
+
+```yaml after
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      cni: canal
+      kube-proxy-extra-env:
+        - IPTABLES_MODE=nft
+```
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  machineGlobalConfig:
+    kube-proxy-extra-env: [IPTABLES_MODE=nft]
+  rkeConfig:
+    upgradeStrategy: {workerConcurrency: "1"}
+```
+
+```yaml after
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    upgradeStrategy: {workerConcurrency: "1"}
+    machineGlobalConfig:
+      kube-proxy-extra-env:
+        - IPTABLES_MODE=nft
+```
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineSelectorConfig:
+      - kube-proxy-extra-env: [IPTABLES_MODE=nft]
+        machineLabelSelector: {}
+```
+
+```yaml after
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineSelectorConfig:
+      - machineLabelSelector: {}
+        config:
+          kube-proxy-extra-env:
+            - IPTABLES_MODE=nft
+```
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    controlPlaneConfig:
+      kube-proxy-extra-env: [IPTABLES_MODE=nft]
+    machineGlobalConfig:
+      kube-proxy-extra-env: [IPTABLES_MODE=nft]
+```
+
+```yaml after
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-extra-env: [IPTABLES_MODE=nft]
+```
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    workerConfig:
+      - config:
+          kubelet-arg: [max-pods=200]
+          kube-proxy-extra-env: [IPTABLES_MODE=nft]
+```
+
+```yaml good
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-extra-env: [IPTABLES_MODE=nft]
+```
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from rke2_policies import pin
 from rke2_policies.cluster import Cluster
 from rke2_policies.edit_distance import nearest
-from rke2_policies.edits import Rename
+from rke2_policies.edits import Remove, Rename, Set
 from rke2_policies.finding import Fix, Problem, Safety, Severity
+from rke2_policies.moving import lacks_pin, to_global_config
 from rke2_policies.route import Json, Route
 from rke2_policies.rule import rule
 
-# rancher/rancher pkg/crds/yaml/generated/provisioning.cattle.io_clusters.yaml: spec.rkeConfig.
-_CONFIG_FIELDS = frozenset(
+# rancher/rancher pkg/crds/yaml/generated/provisioning.cattle.io_clusters.yaml
+_SPEC = frozenset(
+    {
+        "agentEnvVars", "cloudCredentialSecretName", "clusterAPIConfig",
+        "clusterAgentDeploymentCustomization", "defaultClusterRoleForProjectMembers",
+        "defaultPodSecurityAdmissionConfigurationTemplateName", "enableNetworkPolicy",
+        "fleetAgentDeploymentCustomization", "kubernetesVersion", "localClusterAuthEndpoint",
+        "redeploySystemAgentGeneration", "rkeConfig", "webhookDeploymentCustomization",
+    }
+)  # fmt: skip
+_RKE_CONFIG = frozenset(
     {
         "additionalManifest", "chartValues", "dataDirectories", "etcd", "etcdSnapshotCreate",
         "etcdSnapshotRestore", "infrastructureRef", "machineGlobalConfig", "machinePoolDefaults",
@@ -22,46 +192,59 @@ _CONFIG_FIELDS = frozenset(
         "upgradeStrategy",
     }
 )  # fmt: skip
-# Fields of earlier versions, or of other tools, that are still found in templates.
-_OBSOLETE = frozenset({"controlPlaneConfig", "workerConfig", "localClusterAuthEndpoint"})
-_MEANINGFUL = ("machineGlobalConfig", "machineSelectorConfig")
+_SELECTOR_ENTRY = frozenset({"config", "machineLabelSelector"})
+_OBSOLETE = frozenset({"controlPlaneConfig", "workerConfig"})
+_HOMES = ("machineGlobalConfig", "machineSelectorConfig")
+
+
+class _Field(NamedTuple):
+    """A field that the schema does not have."""
+
+    above: Route
+    name: str
+    value: Json
+    beside: dict[str, Json]
+    """The mapping that it stands in."""
+
+    @property
+    def route(self) -> Route:
+        return (*self.above, self.name)
 
 
 @rule(Cluster, severity=Severity.ERROR)
 def check(cluster: Cluster) -> Iterator[Problem]:
-    if cluster.kind != "Cluster":
+    nobody = all(machine.verdict == "not-applicable" for machine in cluster.machines)
+    if cluster.kind != "Cluster" or nobody:
         return
-    lost = any(machine.verdict == "unpinned" for machine in cluster.machines)
-    for route, key, value in _unknown(cluster):
-        names = key == pin.KEY or pin.names_variable(value) or _has_key(value)
-        meant = nearest(key, _MEANINGFUL)
-        if not names and key not in _OBSOLETE and meant is None:
+    lacking = lacks_pin(cluster)
+    unpinned = any(machine.verdict == "unpinned" for machine in cluster.machines)
+    for field in _pruned(cluster):
+        says = field.name == pin.KEY or pin.names_variable(field.value) or _has_key(field.value)
+        in_entry = isinstance(field.above[-1], int)
+        meant = None if in_entry else nearest(field.name, _HOMES)
+        if not says and meant is None and field.name not in _OBSOLETE:
             continue
-        severity = Severity.ERROR if names and lost else Severity.WARNING
-        fix = _fix(cluster, route, key, meant) if names or meant else None
-        message = f"the API server prunes {key} here: "
-        if meant == key:
-            message += "it belongs into rkeConfig"
-        elif meant is not None:
-            message += f"the field is called {meant}"
-        elif key in ("controlPlaneConfig", "workerConfig"):
-            message += "Rancher has machineGlobalConfig and machineSelectorConfig instead"
-        else:
-            message += "it belongs into rkeConfig.machineGlobalConfig"
-        yield Problem(
-            message, cluster.at((*route, key)).key, fix, (), severity, explains=names and lost
-        )
+        fix = None
+        if "legacy" not in str(field.value):
+            fix = _fix(cluster, field, meant, lacking=lacking)
+        severity = Severity.ERROR if says and unpinned else Severity.WARNING
+        message = f"the API server prunes {field.name} here: {_instead(field, meant)}"
+        explains = says and lacking and fix is not None
+        yield Problem(message, cluster.at(field.route).key, fix, (), severity, explains)
 
 
-def _unknown(cluster: Cluster) -> Iterator[tuple[Route, str, Json]]:
-    spec = cluster.spec
-    for key, value in spec.items() if isinstance(spec, dict) else ():
-        if key == pin.KEY or nearest(key, _MEANINGFUL) or key == "machinePools":
-            yield cluster.spec_route, key, value
-    config = cluster.config
-    for key, value in config.items() if isinstance(config, dict) else ():
-        if key not in _CONFIG_FIELDS:
-            yield cluster.config_route, key, value
+def _pruned(cluster: Cluster) -> Iterator[_Field]:
+    """Yield the fields that the API server prunes where settings are looked for."""
+    places: list[tuple[Route, frozenset[str]]] = [
+        (cluster.spec_route, _SPEC),
+        (cluster.config_route, _RKE_CONFIG),
+        *((layer.entry.route, _SELECTOR_ENTRY) for layer in cluster.layers[1:]),
+    ]
+    for above, known in places:
+        mapping = cluster.document[above]
+        for name, value in mapping.items() if isinstance(mapping, dict) else ():
+            if name not in known:
+                yield _Field(above, name, value, mapping)
 
 
 def _has_key(value: Json) -> bool:
@@ -74,10 +257,44 @@ def _has_key(value: Json) -> bool:
             return False
 
 
-def _fix(cluster: Cluster, route: Route, key: str, meant: str | None) -> Fix | None:
-    config = cluster.config
-    if meant is not None and route == cluster.config_route and meant not in (config or {}):
-        return Fix(f"call it {meant}", (Rename((*route, key), meant),), Safety.UNSAFE)
-    if pin.KEY not in cluster.layers[0].config:
-        return pin.adding_to(cluster.layers[0].place, Safety.UNSAFE)
-    return None
+def _instead(field: _Field, meant: str | None) -> str:
+    if meant == field.name:
+        return "it belongs in rkeConfig"
+    if meant is not None:
+        return f"the field is called {meant}"
+    if field.name in _OBSOLETE:
+        return "Rancher has machineGlobalConfig and machineSelectorConfig instead"
+    if isinstance(field.above[-1], int):
+        return "it belongs in the config of this entry"
+    return "it belongs in rkeConfig.machineGlobalConfig"
+
+
+def _fix(cluster: Cluster, field: _Field, meant: str | None, *, lacking: bool) -> Fix | None:
+    config = cluster.config if isinstance(cluster.config, dict) else {}
+    if meant is not None and meant not in config:
+        if field.above == cluster.config_route:
+            return Fix(f"call it {meant}", (Rename(field.route, meant),), Safety.UNSAFE)
+        edit = Set((*cluster.config_route, meant), field.value)
+        return Fix("move it to rkeConfig", (edit, Remove(field.route)), Safety.UNSAFE)
+    if isinstance(field.above[-1], int) and field.name == pin.KEY:
+        if "config" in field.beside:
+            return None
+        edit = Set((*field.above, "config", pin.KEY), field.value)
+        return Fix("move it to config", (edit, Remove(field.route)), Safety.UNSAFE)
+    if field.name != pin.KEY and not (_has_key(field.value) and _is_only_pin(field.value)):
+        return None
+    if lacking:
+        return to_global_config(cluster, field.route)
+    return Fix("remove it", (Remove(field.route),), Safety.SHOWN)
+
+
+def _is_only_pin(value: Json) -> bool:
+    """Return whether a field holds nothing but kube-proxy-extra-env, for whatever machines."""
+    match value:
+        case {**entry} if entry:
+            rest = {k: v for k, v in entry.items() if k not in (pin.KEY, "machineLabelSelector")}
+            return not rest or (rest.keys() == {"config"} and _is_only_pin(rest["config"]))
+        case [*entries] if entries:
+            return all(map(_is_only_pin, entries))
+        case _:
+            return False
