@@ -1230,6 +1230,24 @@ JSON = [
         id="spread, with lists on one line",
     ),
     pytest.param(
+        Append(KEY, PIN),
+        """\
+ {
+     "metadata": {
+       "labels": {
+         "a": "b"
+       }
+     },
+-    "cni": "x"
++    "cni": "x",
++    "kube-proxy-extra-env": [
++      "IPTABLES_MODE=nft"
++    ]
+ }
+""",
+        id="spread, most of it by two",
+    ),
+    pytest.param(
         Set(KEY, ["A=1", PIN]),
         """\
  {

@@ -80,7 +80,7 @@ def json_style_of(source: Source, number: int) -> JsonStyle | None:
     if not is_json(source, number):
         return None
     text = source.text
-    indent = None
+    indents: list[str] = []
     flat = spread = False
     comma = colon = ""
     for node in _collections(source.roots[number]):
@@ -91,7 +91,7 @@ def json_style_of(source: Source, number: int) -> JsonStyle | None:
         line = line_start(text, first)
         if line > node.start and is_blank(text[line:first]):
             opened = _BLANKS.match(text, line_start(text, node.start))
-            indent = indent or text[line:first].removeprefix(opened.group() if opened else "")
+            indents.append(text[line:first].removeprefix(opened.group() if opened else ""))
             spread = spread or isinstance(node, Sequence)
         else:
             flat = flat or isinstance(node, Sequence)
@@ -104,7 +104,7 @@ def json_style_of(source: Source, number: int) -> JsonStyle | None:
             colon = text[key.end : value.outer]
     colon = colon or ": "
     comma = comma or ("," if colon == ":" else ", ")
-    return JsonStyle(indent, comma, colon, flat_lists=flat and not spread)
+    return JsonStyle(_most(indents), comma, colon, flat_lists=flat and not spread)
 
 
 def _collections(root: Node | None) -> Iterator[Mapping | Sequence]:
