@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from rke2_webhook import logs
 from rke2_webhook.app import Answer
+from rke2_webhook.ledger import Entry
 from rke2_webhook.server import Server
 from rke2_webhook.settings import Settings
 from rke2_webhook.tls.authority import Authority, Pair, make_authority, make_leaf
@@ -67,7 +68,9 @@ class Running:
         answers: Mapping[str, Answer],
         roots: bytes,
         make_cluster: Callable[[], Cluster] | None,
+        also: Callable[[Entry], None] | None,
     ) -> None:
+        self._also = also
         self.roots = roots
         self._said = io.BytesIO()
         self._log = logs.configure("debug", self._said)
@@ -87,7 +90,12 @@ class Running:
             cluster = self._make_cluster() if self._make_cluster is not None else None
             self.loop = asyncio.get_running_loop()
             self.server = Server(
-                self._settings, self._answers, self._log, cluster=cluster, version="0-test"
+                self._settings,
+                self._answers,
+                self._log,
+                cluster=cluster,
+                version="0-test",
+                also=self._also,
             )
             self._made.set()
             await self.server.run()
@@ -179,6 +187,7 @@ class Starter:
         *,
         answer: Answer | None = None,
         make_cluster: Callable[[], Cluster] | None = None,
+        also: Callable[[Entry], None] | None = None,
         ready: bool = True,
         **settings: Any,
     ) -> Running:
@@ -195,7 +204,7 @@ class Starter:
         }
         answers = {"mutate": answer or allow, "validate": answer or allow}
         running = Running(
-            Settings(**(defaults | settings)), answers, self._certificates.roots, make_cluster
+            Settings(**(defaults | settings)), answers, self._certificates.roots, make_cluster, also
         )
         self._running.append(running)
         return running.until_ready() if ready else running

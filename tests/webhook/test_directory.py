@@ -66,7 +66,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
             raise OSError("no more watches")
             yield
 
-        monkeypatch.setattr("rke2_webhook.tls.directory.awatch", blind)
+        monkeypatch.setattr("watchfiles.awatch", blind)
     else:
         monkeypatch.setattr("rke2_webhook.tls.directory._INTERVAL", 3600.0)
     return str(request.param)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
@@ -55,6 +55,14 @@ _REFUSALS = {
     500: b"the review failed by a fault of this server; its log tells where",
     504: b"the review would take longer than the API server waits",
 }
+
+
+class Asked(NamedTuple):
+    """What the headers of a request say."""
+
+    kind: bytes
+    length: int
+    traceparent: bytes
 
 
 class Outcome(NamedTuple):
@@ -131,8 +139,8 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         began = time.perf_counter()
-        outcome = await self._outcome(scope, receive)
-        code, body, reviewed = outcome
+        asked = _asked(scope["headers"])
+        code, body, reviewed = await self._outcome(asked, scope["query_string"], receive)
         if code != _GONE:
             length = (b"content-length", b"%d" % len(body))
             headers = [_JSON, length] if code == 200 else [_PLAIN, length, *_MORE.get(code, ())]
@@ -140,22 +148,18 @@ class Endpoint:
             await send({"type": "http.response.body", "body": body})
         took = time.perf_counter() - began
         reason = body if reviewed is None and code != 500 else b""
-        self._ledger.enter(Entry(self.name, code, took, time.time(), reason, reviewed))
+        self._ledger.enter(
+            Entry(self.name, code, took, time.time(), reason, reviewed, asked.traceparent)
+        )
 
-    async def _outcome(self, scope: Scope, receive: Receive) -> Outcome:
+    async def _outcome(self, asked: Asked, query: bytes, receive: Receive) -> Outcome:
         traffic = self._traffic
         if traffic.full:
             return _refuse(429)
-        kind, declared = b"", 0
-        for name, value in scope["headers"]:
-            if name == b"content-type":
-                kind = value
-            elif name == b"content-length":
-                # The parser has refused what is no number, and two that differ.
-                declared = int(value)
+        kind = asked.kind
         if kind != _JSON[1] and kind.partition(b";")[0].strip().lower() != _JSON[1]:
             return _refuse(415)
-        if declared > traffic.limits.max_body:
+        if asked.length > traffic.limits.max_body:
             return _refuse(413)
         began = time.monotonic()
         traffic.in_flight += 1
@@ -185,7 +189,7 @@ class Endpoint:
                 return Outcome(_GONE, b"")
             if held <= INLINE:
                 return self._review(body)
-            granted = _granted(scope["query_string"], traffic.limits.max_time)
+            granted = _granted(query, traffic.limits.max_time)
             async with asyncio.timeout(granted - (time.monotonic() - began)):
                 return await self._worker.run(self._review, body)
         except TimeoutError:
@@ -212,6 +216,19 @@ class Endpoint:
                 exc_info=error,
             )
             return _refuse(500)
+
+
+def _asked(headers: Iterable[tuple[bytes, bytes]]) -> Asked:
+    kind, length, traceparent = b"", 0, b""
+    for name, value in headers:
+        if name == b"content-type":
+            kind = value
+        elif name == b"content-length":
+            # The parser has refused what is no number, and two that differ.
+            length = int(value)
+        elif name == b"traceparent":
+            traceparent = value
+    return Asked(kind, length, traceparent)
 
 
 def _refuse(code: int) -> Outcome:

@@ -22,6 +22,7 @@ from rke2_webhook.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
     from rke2_webhook.app import Answer
+    from rke2_webhook.tracing import Tracing
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -53,9 +54,18 @@ def serve(given: Mapping[str, Any]) -> int:
     answers = _rules(settings.policy)
     log = logs.configure(settings.log_level)
 
+    tracing = _tracing() if settings.tracing else None
+
     async def run() -> bool:
         try:
-            server = Server(settings, answers, log, cluster=_cluster(settings), version=version())
+            server = Server(
+                settings,
+                answers,
+                log,
+                cluster=_cluster(settings),
+                version=version(),
+                also=tracing.tell if tracing is not None else None,
+            )
         except OSError as error:
             raise UsageError(f"cannot listen: {error}") from None
         except ConfigError as error:
@@ -73,6 +83,9 @@ def serve(given: Mapping[str, Any]) -> int:
     except Exception as error:
         log.critical("a part of the server failed", exc_info=error)
         return 1
+    finally:
+        if tracing is not None:
+            tracing.close()
     if stuck:
         # Python waits at its end for every thread, and this one does not end.
         sys.stdout.flush()
@@ -176,6 +189,15 @@ def _rules(policy: Path | None) -> Mapping[str, Answer]:
         raise UsageError(f"{policy}: {error.strerror}") from None
     except PolicyError as error:
         raise UsageError(str(error)) from None
+
+
+def _tracing() -> Tracing:
+    try:
+        from rke2_webhook.tracing import Tracing
+    except ModuleNotFoundError as error:
+        message = f'--tracing needs {error.name}: pip install "rke2-lint[otel]"'
+        raise UsageError(message) from None
+    return Tracing(version())
 
 
 def _cluster(settings: Settings) -> Any:

@@ -9,7 +9,7 @@ second, or as soon as there are many.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from structlog.typing import FilteringBoundLogger
@@ -64,12 +64,18 @@ class Entry(NamedTuple):
     when: float
     reason: bytes = b""
     reviewed: Reviewed | None = None
+    traceparent: bytes = b""
+    """The trace that this belongs to, as W3C writes it in a header."""
 
 
 class Ledger:
     """Takes entries, and tells them later."""
 
-    def __init__(self, metrics: Metrics, log: FilteringBoundLogger) -> None:
+    def __init__(
+        self, metrics: Metrics, log: FilteringBoundLogger, also: Callable[[Entry], None] | None
+    ) -> None:
+        """`also` is told every entry, too."""
+        self._also = also
         self._metrics = metrics
         self._log = log
         self._seldom = Seldom(every=_QUIET)
@@ -96,6 +102,8 @@ class Ledger:
                 self._tell_review(entry, entry.reviewed)
             elif entry.reason:
                 self._tell_refusal(entry)
+            if self._also is not None:
+                self._also(entry)
 
     def _tell_review(self, entry: Entry, review: Reviewed) -> None:
         decision = review.decision or "none"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
 from rke2_webhook.app import Answer, create_app
-from rke2_webhook.ledger import Ledger
+from rke2_webhook.ledger import Entry, Ledger
 from rke2_webhook.listener import Listener, bind
 from rke2_webhook.metrics import Metrics
 from rke2_webhook.probes import Health, create_probes
@@ -47,8 +47,12 @@ class Server:
         cluster: Cluster | None,
         version: str,
         clock: Clock | None = None,
+        also: Callable[[Entry], None] | None = None,
     ) -> None:
-        """Bind both ports. Raises OSError where that is not possible."""
+        """Bind both ports. Raises OSError where that is not possible.
+
+        `also` is told every request, beside metrics and log.
+        """
         self._settings = settings
         self._log = log
         self._cluster = cluster
@@ -68,7 +72,7 @@ class Server:
             )
         )
         self._worker = Worker()
-        self._ledger = Ledger(metrics, log)
+        self._ledger = Ledger(metrics, log, also)
         tls = Tls(settings.tls_minimum, settings.client_auth, settings.client_ca)
         self._live = LiveContext(tls, settings.certificate_names, clock, metrics, log)
         self._guard = Guard(

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from watchfiles import awatch
-
 from rke2_webhook.metrics import Metrics
 from rke2_webhook.tls.authority import Pair, read_certificates
 from rke2_webhook.tls.cluster import MissingError
@@ -58,6 +56,8 @@ class Directory:
 
     async def watch(self) -> float:
         """Look whenever the directory changes. Raises OSError if it goes away."""
+        from watchfiles import awatch  # two megabytes that mode `self` has no use for
+
         async for _ in awatch(self._path, watch_filter=None, recursive=False):
             try:
                 self.look()
