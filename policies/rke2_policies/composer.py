@@ -24,6 +24,7 @@ from yaml.events import (
 from yaml.reader import ReaderError
 
 from rke2_policies.document import Span
+from rke2_policies.lazy_pattern import lazily
 from rke2_policies.nodes import Alias, Mapping, Node, Scalar, Sequence, Target
 from rke2_policies.route import Templated
 from rke2_policies.templates import Mask, column_of
@@ -50,20 +51,20 @@ _TOO_MANY = f"more than {MAX_NODES:,} values stand in the file: the rest was not
 _BREAK = "\r\n\x85\u2028\u2029"  # YAML 1.1 has five
 _BLANK = " \t" + _BREAK
 # What go-yaml's reader and libyaml's refuse (readerc.go, yaml_parser_update_buffer).
-_UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_NEXT_DOCUMENT = re.compile(r"(?<=[\r\n])---(?=[ \t\r\n]|\Z)")
-_TO_COLON = re.compile(rf"(?:[{_BLANK}]|#[^{_BREAK}]*+)*+:")
+_UNREADABLE = lazily("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NEXT_DOCUMENT = lazily(r"(?<=[\r\n])---(?=[ \t\r\n]|\Z)")
+_TO_COLON = lazily(rf"(?:[{_BLANK}]|#[^{_BREAK}]*+)*+:")
 # Anchor and tag, in any order, with the blanks, line ends and comments that follow each.
-_PROPERTIES = re.compile(
+_PROPERTIES = lazily(
     rf"(?:(?:&[0-9A-Za-z_-]+|!<[^>]*>|![^{_BLANK}]*)(?:[{_BLANK}]|#[^{_BREAK}]*+)*+)+"
 )
-_BLOCK_HEADER = re.compile(r"[|>][-+0-9]*")
-_FIRST_INDENT = re.compile(r"[\r\n]( *)[^ \r\n]")
+_BLOCK_HEADER = lazily(r"[|>][-+0-9]*")
+_FIRST_INDENT = lazily(r"[\r\n]( *)[^ \r\n]")
 # What libyaml notices only below the place where it was begun.
 _NOTICED_LATE = ("could not find expected ':'", "found unexpected end")
-_ESCAPED_SLASH = re.compile(r'"(?:[^\\]|\\[^/])*\\/', re.DOTALL)
-_REST_OF_LINE = re.compile(r"[^\r\n]*")
-_COLON_IN_BRACKETS = re.compile(r"""(?<=[^\s"'\[\]{},]):(?=[,\]}])""")
+_ESCAPED_SLASH = lazily(r'"(?:[^\\]|\\[^/])*\\/', re.DOTALL)
+_REST_OF_LINE = lazily(r"[^\r\n]*")
+_COLON_IN_BRACKETS = lazily(r"""(?<=[^\s"'\[\]{},]):(?=[,\]}])""")
 
 
 class Refused(Exception):  # noqa: N818 - it ends a document, and is no error of ours

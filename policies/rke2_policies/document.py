@@ -95,5 +95,5 @@ class Document:
         while found is None and route:
             route = route[:-1]
             # The nearest thing above is best shown by its key: its value may be the whole file.
-            found = self._locate(route, bool(route)) or self._locate(route, False)
+            found = self._locate(route, bool(route)) or self._locate(route, not route)
         return found

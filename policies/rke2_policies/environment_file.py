@@ -9,6 +9,7 @@ import re
 from typing import NamedTuple
 
 from rke2_policies.document import Document, DocumentId, Span
+from rke2_policies.lazy_pattern import lazily
 from rke2_policies.positions import Lines, Position, SyntaxProblem, newline_of
 from rke2_policies.route import Json, Repeated, Route, Templated
 from rke2_policies.templates import is_templated
@@ -17,12 +18,12 @@ MAX_BYTES = 16 * 1024 * 1024
 
 _BLANK = " \t\r\n"
 # A comment ends with its line even behind a backslash, since systemd 254.
-_UP_TO_NAME = re.compile(r"(?:[ \t\r\n]|[#;][^\r\n]*+)*+")
-_NAME = re.compile(r"[^=\r\n]*")
-_IN_DOUBLE = re.compile(r'(?:[^"\\]|\\.)*', re.DOTALL)
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_UNQUOTED = re.compile(r"(?:[^\\\r\n]|\\.)*", re.DOTALL)
-_TRAILING_BLANKS = re.compile(r"(?:[^\\ \t]|\\.|[ \t]+(?![ \t]|\Z))*", re.DOTALL)
+_UP_TO_NAME = lazily(r"(?:[ \t\r\n]|[#;][^\r\n]*+)*+")
+_NAME = lazily(r"[^=\r\n]*")
+_IN_DOUBLE = lazily(r'(?:[^"\\]|\\.)*', re.DOTALL)
+_ESCAPED = lazily(r"\\(.)", re.DOTALL)
+_UNQUOTED = lazily(r"(?:[^\\\r\n]|\\.)*", re.DOTALL)
+_TRAILING_BLANKS = lazily(r"(?:[^\\ \t]|\\.|[ \t]+(?![ \t]|\Z))*", re.DOTALL)
 
 
 class _Entry(NamedTuple):

@@ -14,13 +14,13 @@ The path from a list to the container, with its sources:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
 from rke2_policies.document import Place
 from rke2_policies.edits import Append, Edit, Set
 from rke2_policies.finding import Fix, Safety
+from rke2_policies.lazy_pattern import lazily
 from rke2_policies.route import Json, Missing, Templated
 
 KEY = "kube-proxy-extra-env"
@@ -31,7 +31,7 @@ PIN = f"{VARIABLE}={WANTED}"
 
 Verdict: TypeAlias = Literal["pinned", "unpinned", "legacy", "broken", "not-applicable", "unknown"]
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
+_NAME = lazily(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 # The spellings of nft that people mean by it: other tools' names for the same backend.
 _MEANS_NFT = frozenset({"nft", "nftables", "nf_tables"})
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 
 from rke2_policies import catalog
 from rke2_policies.edit_distance import nearest
 from rke2_policies.finding import Severity
+from rke2_policies.lazy_pattern import lazily
 from rke2_policies.policy import DEFAULT, Admission, Exemption, Policy
 from rke2_policies.route import Json, Route
 from rke2_policies.yaml_source import Source
@@ -18,7 +18,7 @@ LEVELS: Mapping[str, Severity | None] = {
     "warning": Severity.WARNING,
     "error": Severity.ERROR,
 }
-_DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+_DAY = lazily(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 _TOP = ("name", "extends", "levels", "exempt", "webhook")
 _EXEMPTION = ("rule", "where", "reason", "until")
 _WEBHOOK = ("onCreate", "onUpdate", "patch", "deny", "ignoreUsers")

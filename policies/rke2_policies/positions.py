@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from typing import NamedTuple
 
 from rke2_policies.document import Span
+from rke2_policies.lazy_pattern import lazily
 
-_LINE_END = re.compile(r"\r\n|\n|\r")
+_LINE_END = lazily(r"\r\n|\n|\r")
 
 
 class Position(NamedTuple):

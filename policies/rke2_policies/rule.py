@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from rke2_policies.finding import Problem, Severity
+from rke2_policies.lazy_pattern import lazily
 
 T = TypeVar("T")
 Check: TypeAlias = Callable[[T], Iterable[Problem]]
 
-_BLOCK = re.compile(
-    r"^```yaml (before|after|good)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL
-)
+_BLOCK = lazily(r"^```yaml (before|after|good)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FOLDER = "etc/rancher/rke2/"
 
 

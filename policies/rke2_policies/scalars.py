@@ -12,6 +12,7 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64
 from struct import pack, unpack
 
+from rke2_policies.lazy_pattern import lazily
 from rke2_policies.route import Json
 
 _TAG = "tag:yaml.org,2002:"
@@ -36,15 +37,15 @@ MEANINGFUL = _NUMERIC | frozenset("yYnNtTfFoO~")
 """The first characters of plain scalars that may be anything but text (and so may the empty one)."""
 
 # What strconv.ParseInt(text, 0, 64) takes. go-yaml removes the underscores before it asks.
-_INTEGER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|[1-9][0-9]*|0)")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_FRACTION = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?")
-_BINARY_DIGITS = re.compile(r"[-+]?[01]+")
-_TIME = re.compile(
+_INTEGER = lazily(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|[1-9][0-9]*|0)")
+_FLOAT = lazily(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_FRACTION = lazily(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?")
+_BINARY_DIGITS = lazily(r"[-+]?[01]+")
+_TIME = lazily(
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
     r"(?:(?:[Tt]| +)([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[.,][0-9]+)?(Z|[-+][0-9]{2}:[0-9]{2})?)?"
 )
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_BASE64 = lazily(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 _seen: dict[str, Json] = {}
 _SEEN_LIMIT = 4096

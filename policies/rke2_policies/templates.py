@@ -15,24 +15,25 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from rke2_policies.document import Span
+from rke2_policies.lazy_pattern import lazily
 from rke2_policies.nodes import Mapping, Node, Scalar, Sequence
 from rke2_policies.route import Templated
 
 PRINT, OPEN, ELSE, END, SILENT = "print", "open", "else", "end", "silent"
 GO, JINJA, PLACEHOLDERS = "Go/Helm template", "Jinja template", "text with placeholders"
 
-_BEGIN = re.compile(r"\{\{|\{%|^[ \t]*\{#", re.MULTILINE)
+_BEGIN = lazily(r"\{\{|\{%|^[ \t]*\{#", re.MULTILINE)
 _CLOSING = {"{": "}}", "%": "%}", "#": "#}"}
-_COMMENT = re.compile(r"\{\{-?\s*/\*")
-_STEP = re.compile(r"""\}\}|%\}|["'`]""")
+_COMMENT = lazily(r"\{\{-?\s*/\*")
+_STEP = lazily(r"""\}\}|%\}|["'`]""")
 _REST_OF_STRING = {
-    '"': re.compile(r'(?:[^"\\\r\n]|\\.)*"'),
-    "'": re.compile(r"(?:[^'\\\r\n]|\\.)*'"),
-    "`": re.compile(r"[^`]*`"),
+    '"': lazily(r'(?:[^"\\\r\n]|\\.)*"'),
+    "'": lazily(r"(?:[^'\\\r\n]|\\.)*'"),
+    "`": lazily(r"[^`]*`"),
 }
-_WORD = re.compile(r"\{[{%][-+~]?\s*(/\*|[A-Za-z_]\w*|\$\w*\s*(?:,\s*\$\w+\s*)?:?=(?!=))?")
-_INDENT = re.compile(r"\bn?indent\s*\(?\s*([0-9]{1,3})\b")
-_GO_ONLY = re.compile(
+_WORD = lazily(r"\{[{%][-+~]?\s*(/\*|[A-Za-z_]\w*|\$\w*\s*(?:,\s*\$\w+\s*)?:?=(?!=))?")
+_INDENT = lazily(r"\bn?indent\s*\(?\s*([0-9]{1,3})\b")
+_GO_ONLY = lazily(
     r"\{\{-?\s*(?:/\*|[.$(`]|(?:if|else|end|range|with|define|block|template|include|toYaml|tpl)\b)"
 )
 _OPENING = frozenset(
@@ -40,19 +41,19 @@ _OPENING = frozenset(
 )
 _SAYING_NOTHING = frozenset(("import", "from", "extends", "do", "break", "continue"))
 
-_WHOLE_LINE = re.compile(r"[^\r\n]+")
-_NOTHING = re.compile(r"(?:[ \t\r\n]|#[^\r\n]*+)*+")
-_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\n|\r|\Z)")
+_WHOLE_LINE = lazily(r"[^\r\n]+")
+_NOTHING = lazily(r"(?:[ \t\r\n]|#[^\r\n]*+)*+")
+_LINE = lazily(r"([^\r\n]*)(?:\r\n|\n|\r|\Z)")
 # A line with nothing that opens, and where its text begins.
-_QUIET = re.compile(r"([ \t]*(?:-[ \t]+)*)[^\"'\[{|>&!]*")
-_BLOCK_HEADER = re.compile(r"[|>][-+0-9]*[ \t]*(?:#.*)?\Z")
-_CLOSED = {"'": re.compile(r"(?:[^']|'')*'(?!')"), '"': re.compile(r'(?:[^"\\]|\\.)*"')}
-_PLAIN = re.compile(r"(?:[^\s:#]|:(?!\s|\Z)|(?<=\S)#|[ \t]+(?![\s#]|\Z))+")
-_PLAIN_IN_FLOW = re.compile(
+_QUIET = lazily(r"([ \t]*(?:-[ \t]+)*)[^\"'\[{|>&!]*")
+_BLOCK_HEADER = lazily(r"[|>][-+0-9]*[ \t]*(?:#.*)?\Z")
+_CLOSED = {"'": lazily(r"(?:[^']|'')*'(?!')"), '"': lazily(r'(?:[^"\\]|\\.)*"')}
+_PLAIN = lazily(r"(?:[^\s:#]|:(?!\s|\Z)|(?<=\S)#|[ \t]+(?![\s#]|\Z))+")
+_PLAIN_IN_FLOW = lazily(
     r"(?:[^\s:#,\[\]{}]|:(?![\s,\[\]{}]|\Z)|(?<=\S)#|[ \t]+(?![\s#,\[\]{}]|\Z))+"
 )
 
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = lazily(
     r"""
       (?<!\$)\$\{[A-Za-z_][^{}\r\n]*\}                      # ${CLUSTER_NAME:=production}
     | (?<![\w%])%[A-Za-z_][A-Za-z0-9_]+%(?!\w)              # %K8S_VERSION%
@@ -61,8 +62,8 @@ _PLACEHOLDER = re.compile(
     """,
     re.VERBOSE,
 )
-_MARKS = re.compile(r"\$\{|<[A-Za-z]|%[A-Za-z_]|@[A-Za-z_]|\{\{|\{%")
-_SUBSTITUTED = re.compile(
+_MARKS = lazily(r"\$\{|<[A-Za-z]|%[A-Za-z_]|@[A-Za-z_]|\{\{|\{%")
+_SUBSTITUTED = lazily(
     r"\$\{[^{}\r\n]*\}|(?<![\w%])%[A-Za-z_][A-Za-z0-9_]+%(?!\w)|(?<![\w@])@[A-Za-z_][A-Za-z0-9_]+@(?!\w)"
 )
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_SHAPE = re.compile(
+from rke2_policies.lazy_pattern import lazily
+
+_SHAPE = lazily(
     r"v?(\d{1,4})\.(\d{1,4})\.(\d{1,4})(?:-((?:rc|alpha|beta)[0-9A-Za-z.-]*))?"
     r"(?:[+-](rke2|k3s)(?:-?(?:rc|alpha|beta)[0-9.]*)?(?:r?(\d{1,4}))?[0-9A-Za-z.+-]*)?"
 )

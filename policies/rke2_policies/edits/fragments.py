@@ -8,10 +8,10 @@ the two). All lines start in column 0: their place is the caller's business.
 from __future__ import annotations
 
 import json
-import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from rke2_policies.lazy_pattern import lazily
 from rke2_policies.route import Json
 from rke2_policies.scalars import plain
 
@@ -42,8 +42,8 @@ class JsonStyle(NamedTuple):
 
 
 # Words that need no quotes in block or flow, in YAML 1.1 or 1.2, whatever stands around them.
-_WORD = re.compile(r"[A-Za-z_/][A-Za-z0-9_./=+@-]*")
-_BREAKS = re.compile("[\r\n\x85\u2028\u2029]")
+_WORD = lazily(r"[A-Za-z_/][A-Za-z0-9_./=+@-]*")
+_BREAKS = lazily("[\r\n\x85\u2028\u2029]")
 
 
 def entry(key: str, value: Json, style: Style) -> list[str]:

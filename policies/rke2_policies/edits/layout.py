@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from rke2_policies.edits.fragments import JsonStyle, Style
 from rke2_policies.edits.lines import column, is_blank, line_start
+from rke2_policies.lazy_pattern import lazily
 from rke2_policies.nodes import Mapping, Node, Scalar, Sequence
 from rke2_policies.yaml_source import Source
 
 T = TypeVar("T")
 
-_BLANKS = re.compile(r"[ \t]*")
+_BLANKS = lazily(r"[ \t]*")
 
 
 def style_near(text: str, nearest: Iterable[Node | None]) -> Style:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
+from rke2_policies.lazy_pattern import lazily
 
 # libyaml and go-yaml v2 end lines (and so comments) at NEL, LS and PS, too.
-_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_BREAK = lazily("\r\n|[\r\n\x85\u2028\u2029]")
 _RARE_BREAKS = "\r\x85\u2028\u2029"
 
 

@@ -6,7 +6,6 @@ only what means the edit and nothing else. What this module owes is a splice a p
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -39,13 +38,14 @@ from rke2_policies.edits.slots import (
     slot_below,
     walk,
 )
+from rke2_policies.lazy_pattern import lazily
 from rke2_policies.nodes import Alias, Mapping, Node, Scalar, Sequence
 from rke2_policies.route import Json, Route, same
 from rke2_policies.yaml_source import Source
 
-_COLON = re.compile(r"[ \t]*:")
-_COMMA = re.compile(r"[ \t]*,")
-_COMMENT_LINE = re.compile(r" *#")
+_COLON = lazily(r"[ \t]*:")
+_COMMA = lazily(r"[ \t]*,")
+_COMMENT_LINE = lazily(r" *#")
 
 
 class Splice(NamedTuple):
