@@ -1,58 +1,171 @@
-"""Selectors match the labels of Machines, not of Nodes."""
+"""A selector names labels that Machines have, because Rancher does not look at those of Nodes.
+
+Rancher matches `machineLabelSelector` against the labels of the Machine object (rancher/rancher
+pkg/capr/planner/config.go). It has the labels of its pool, those of its roles, which are `"true"`
+or absent, and what `machinePools[].labels` says (pkg/controllers/provisioningv2/
+provisioningcluster/template.go). Labels of Nodes, such as `kubernetes.io/hostname`, and
+`machineDeploymentLabels` are not among them. A selector that matches no machine makes its entry
+count for nothing.
+
+It is an error where the entry holds the pin and a machine lacks it, and otherwise a warning. The
+fix moves such a pin to machineGlobalConfig, if the entry holds nothing else, and is unsafe; all
+else is for you to decide.
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      cni: canal
+    machineSelectorConfig:
+      - config:
+          kube-proxy-extra-env: [IPTABLES_MODE=nft]
+        machineLabelSelector:
+          matchLabels: {node-role.kubernetes.io/worker: "true"}
+    machinePools:
+      - {name: cp, controlPlaneRole: true, etcdRole: true}
+      - {name: worker, workerRole: true}
+```
+
+```yaml after
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      cni: canal
+      kube-proxy-extra-env:
+        - IPTABLES_MODE=nft
+    machinePools:
+      - {name: cp, controlPlaneRole: true, etcdRole: true}
+      - {name: worker, workerRole: true}
+```
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-extra-env: [IPTABLES_MODE=nft]
+    machineSelectorConfig:
+      - config: {kubelet-arg: [max-pods=200]}
+        machineLabelSelector:
+          matchLabels: {rke.cattle.io/etcd-role: "false"}
+      - config: {kubelet-arg: [max-pods=250]}
+        machineLabelSelector:
+          matchLabels: {rke.cattle.io/rke-machine-pool-name: workers}
+      - config: {kubelet-arg: [max-pods=300]}
+        machineLabelSelector:
+          matchExpressions:
+            - {key: tier, operator: In, values: [front]}
+    machinePools:
+      - {name: cp, controlPlaneRole: true, etcdRole: true}
+      - {name: worker, workerRole: true, machineDeploymentLabels: {tier: front}}
+```
+
+```yaml good
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-extra-env: [IPTABLES_MODE=nft]
+    machineSelectorConfig:
+      - config: {kubelet-arg: [max-pods=250]}
+        machineLabelSelector:
+          matchLabels: {rke.cattle.io/worker-role: "true", tier: front}
+    machinePools:
+      - {name: cp, controlPlaneRole: true, etcdRole: true}
+      - {name: worker, workerRole: true, labels: {tier: front}}
+```
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from rke2_policies import pin
-from rke2_policies.cluster import Cluster, Layer, Pool
+from rke2_policies.cluster import Cluster, Layer
 from rke2_policies.document import Place
 from rke2_policies.finding import Problem, Severity
 from rke2_policies.label_selector import Requirement, Selector
+from rke2_policies.moving import to_global_config
 from rke2_policies.rule import rule
 
+_POOL = "rke.cattle.io/rke-machine-pool-name"
+_ROLES = tuple(f"rke.cattle.io/{role}-role" for role in ("control-plane", "etcd", "worker"))
 _NODE_LABELS = (
     "node-role.kubernetes.io/", "kubernetes.io/", "node.kubernetes.io/", "beta.kubernetes.io/",
     "topology.kubernetes.io/", "failure-domain.beta.kubernetes.io/",
 )  # fmt: skip
-_ROLES = tuple(f"rke.cattle.io/{role}-role" for role in ("control-plane", "etcd", "worker"))
+# What Machines have instead of some labels of Nodes.
+_INSTEAD = {
+    "node-role.kubernetes.io/control-plane": _ROLES[0],
+    "node-role.kubernetes.io/master": _ROLES[0],
+    "node-role.kubernetes.io/etcd": _ROLES[1],
+    "node-role.kubernetes.io/worker": _ROLES[2],
+    "kubernetes.io/os": "cattle.io/os",
+    "beta.kubernetes.io/os": "cattle.io/os",
+}
 
 
 @rule(Cluster, severity=Severity.WARNING)
 def check(cluster: Cluster) -> Iterator[Problem]:
-    unpinned = any(machine.verdict == "unpinned" for machine in cluster.machines)
+    if all(machine.verdict == "not-applicable" for machine in cluster.machines):
+        return
     for layer in cluster.layers[1:]:
-        if not isinstance(layer.selector, Selector):
+        selector = layer.selector
+        if not isinstance(selector, Selector):
             continue
-        if any(layer.selector.matches(pool.labels) is not False for pool in cluster.pools):
+        if any(selector.matches(pool.labels) is not False for pool in cluster.pools):
             continue
-        setting = layer.config.get(pin.KEY)
-        pins = pin.read(pin.entries(setting, layer.place)).verdict == "pinned" if setting else False
-        for requirement in layer.selector.requirements:
-            why = _why_never(requirement, cluster.pools)
-            if why is None:
-                continue
-            depends = pins and unpinned
-            severity = Severity.ERROR if depends else None
-            place = _place(layer, requirement)
-            message = f"{layer.by} never matches: {why}"
-            yield Problem(message, place, None, (), severity, explains=depends)
-            break
+        reasons = ((one, _why_never(one, cluster)) for one in selector.requirements)
+        requirement, why = next(((one, why) for one, why in reasons if why), (None, ""))
+        if requirement is None:
+            continue
+        entries = pin.entries(layer.config.get(pin.KEY), layer.place / pin.KEY)
+        pins = pin.read(entries).verdict == "pinned"
+        depends = pins and any(machine.verdict == "unpinned" for machine in cluster.machines)
+        fix = None
+        if depends and len(entries) == len(layer.config) == 1:
+            fix = to_global_config(cluster, layer.entry.route)
+        message = f"{layer.by} never matches: {why}"
+        severity = Severity.ERROR if depends else None
+        place = _place(layer, requirement)
+        yield Problem(message, place, fix, (), severity, explains=fix is not None)
 
 
-def _why_never(requirement: Requirement, pools: tuple[Pool, ...]) -> str | None:
+def _why_never(requirement: Requirement, cluster: Cluster) -> str:
+    """Return why no machine meets a condition; "" where one does, or where that is not certain."""
+    key, values = requirement.key, requirement.values
     if requirement.operator not in ("In", "Exists"):
-        return None
-    key = requirement.key
-    if any(requirement.holds(pool.labels) is not False for pool in pools):
-        return None
-    if key in _ROLES and requirement.operator == "In":
+        return ""
+    if any(requirement.holds(pool.labels) is not False for pool in cluster.pools):
+        return ""
+    if key in _ROLES:
+        if "true" in values or not values:
+            return f"no machine pool has the role of {key}"
         return f'{key} is only ever "true", and absent from machines without the role'
-    if any(key in pool.deployment_labels for pool in pools):
-        return f"{key} is in machineDeploymentLabels, which Machines do not get; labels would do"
+    if key == _POOL and not cluster.custom:
+        # A template may add pools.
+        unknown = any(machine.open for machine in cluster.machines)
+        return "" if unknown else f"there is no machine pool called {' or '.join(values)}"
+    if any(key in pool.deployment_labels for pool in cluster.pools):
+        return f"{key} is in machineDeploymentLabels, which Machines do not get: use labels"
     if key.startswith(_NODE_LABELS):
-        return f"{key} is a label of Nodes, and selectors match the labels of Machines"
-    return None
+        instead = f"; Machines have {_INSTEAD[key]}" if key in _INSTEAD else ""
+        return f"{key} is a label of Nodes, and selectors match those of Machines{instead}"
+    return ""
 
 
 def _place(layer: Layer, requirement: Requirement) -> Place:
