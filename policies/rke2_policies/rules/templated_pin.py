@@ -1,4 +1,39 @@
-"""What a template decides cannot be told: render it and lint the result."""
+"""The pin is written out, because the linter cannot tell what a template makes of it.
+
+The file is read as it is, and a template's values are not known: the machine may be pinned or
+not. It is a note, and never fixed. Render the template (`helm template`, `envsubst`, Ansible) and
+lint the result, or write `IPTABLES_MODE=nft` into the template itself. A reference such as
+`$(MODE)` is a warning: kubelet puts another variable of the container in its place (kubernetes/
+kubernetes pkg/kubelet/kubelet_pods.go `makeEnvironmentVariables`), which nobody sees here.
+
+```yaml before
+kube-proxy-extra-env:
+  - IPTABLES_MODE={{ iptables_mode }}
+```
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      {{- toYaml .Values.machineGlobalConfig | nindent 6 }}
+```
+
+```yaml before
+kube-proxy-extra-env:
+  - MODE=nft
+  - IPTABLES_MODE=$(MODE)
+```
+
+```yaml good
+node-name: {{ inventory_hostname }}
+kube-proxy-extra-env:
+  - IPTABLES_MODE=nft
+```
+"""
 
 from __future__ import annotations
 
@@ -7,6 +42,7 @@ from collections.abc import Iterator
 from rke2_policies import pin
 from rke2_policies.finding import Problem, Severity
 from rke2_policies.machine import Machine
+from rke2_policies.route import Templated
 from rke2_policies.rule import rule
 
 
@@ -14,10 +50,18 @@ from rke2_policies.rule import rule
 def check(machine: Machine) -> Iterator[Problem]:
     if machine.verdict != "unknown":
         return
-    if machine.reading.verdict == "unknown" and machine.decided_by is not None:
-        message = f"a template decides {pin.VARIABLE}: render it and lint the result"
-        yield machine.problem(message, machine.decided_by)
+    reading, how = machine.reading, "render it and lint the result"
+    home = machine.home or machine.place
+    whole = home.key if home.route else home
+    if reading.verdict == "unknown" and reading.entry is not None:
+        if isinstance(reading.entry.text, Templated):
+            message = f"a template decides {pin.VARIABLE}: {how}"
+            yield machine.problem(message, reading.entry.place)
+        else:
+            message = f"kubelet puts another variable into {reading.entry.text}: write {pin.PIN}"
+            severity = Severity.WARNING
+            yield machine.problem(message, reading.entry.place, severity=severity)
     elif machine.open:
-        place = machine.home or machine.place
-        message = f"a template may set {pin.KEY}: render it and lint the result"
-        yield machine.problem(message, place.key if place.route else place)
+        yield machine.problem(f"a template may set {pin.KEY}: {how}", whole)
+    elif machine.reason.startswith("the selector of") and machine.reason.endswith("templated"):
+        yield machine.problem(f"{machine.reason}: {how}", whole)
