@@ -1,4 +1,44 @@
-"""kubernetesVersion says which runtime it is, such as v1.33.4+rke2r1."""
+"""kubernetesVersion names a release of RKE2, because it says which runtime the machines get.
+
+Rancher takes a version with `k3s` in it for K3s, and all others for RKE2 (rancher/rancher
+pkg/capr/common.go `GetRuntime`); without a version it does not plan the cluster ("kubernetesVersion
+not set", pkg/controllers/provisioningv2/provisioningcluster/controller.go). The version also says
+which settings exist. As long as it is not clear, a missing pin is a warning and no error. There
+is no automatic fix: write the version, such as `v1.33.4+rke2r1`. A templated version is not
+reported here, because the template may well be right.
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-extra-env: [IPTABLES_MODE=nft]
+```
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-extra-env: [IPTABLES_MODE=nft]
+```
+
+```yaml good
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-extra-env: [IPTABLES_MODE=nft]
+```
+"""
 
 from __future__ import annotations
 
@@ -15,9 +55,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
     text = cluster.version_text
     if cluster.version is not None or isinstance(text, Templated):
         return  # What a template decides is said of the machines.
-    if text in (None, ""):
-        what = "kubernetesVersion is missing"
-    else:
-        what = f"kubernetesVersion {text} names no release of RKE2"
-    message = f"{what}: whether this is RKE2, and what it knows, cannot be told"
-    yield Problem(message, cluster.at((*cluster.spec_route, "kubernetesVersion")))
+    what = "is missing" if text in (None, "") else f"{text} names no release of RKE2"
+    message = f"kubernetesVersion {what}: write one such as v1.33.4+rke2r1"
+    place = cluster.at((*cluster.spec_route, "kubernetesVersion"))
+    yield Problem(message, place.key if text is None else place)
