@@ -21,17 +21,17 @@ def open_review(body: bytes | bytearray) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         # The library's message quotes nothing, but its exception holds the whole document.
         raise NotAReviewError(f"not JSON: {error.msg}") from None
-    match review:
-        case {"apiVersion": str(version), "kind": str(kind)}:
-            if kind != KIND:
-                raise NotAReviewError(f"not a review: its kind is not {KIND}")
-            if version != API_VERSION:
-                raise NotAReviewError(f"not {API_VERSION}, which is all that is spoken here")
-        case _:
-            raise NotAReviewError("not a review: no apiVersion and kind")
-    match review:
-        case {"request": {"uid": str(uid)}} if uid:
-            opened: dict[str, Any] = review
-            return opened
-        case _:
-            raise NotAReviewError("not a review: no request with a uid")
+    # Plain comparisons: patterns took a quarter of the time that reading the JSON takes.
+    if not isinstance(review, dict) or not {"apiVersion", "kind"} <= review.keys():
+        raise NotAReviewError("not a review: no apiVersion and kind")
+    if review["kind"] != KIND:
+        raise NotAReviewError(f"not a review: its kind is not {KIND}")
+    if review["apiVersion"] != API_VERSION:
+        raise NotAReviewError(f"not {API_VERSION}, which is all that is spoken here")
+    request = review.get("request")
+    if not isinstance(request, dict):
+        raise NotAReviewError("not a review: no request")
+    uid = request.get("uid")
+    if not isinstance(uid, str) or not uid:
+        raise NotAReviewError("not a review: no request with a uid")
+    return review

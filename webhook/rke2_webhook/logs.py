@@ -7,7 +7,6 @@ import sys
 import time
 import traceback
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any, BinaryIO
 
 import orjson
@@ -26,13 +25,7 @@ def configure(level: str, to: BinaryIO | None = None) -> FilteringBoundLogger:
     """Send what this program and its libraries say to `to`, as JSON, and return the logger."""
     stream = sys.stdout.buffer if to is None else to
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            _when_it_happened,
-            _where_it_happened,
-            structlog.processors.EventRenamer("message"),
-            _as_json,
-        ],
+        processors=[_line],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=structlog.BytesLoggerFactory(stream),
         cache_logger_on_first_use=False,
@@ -55,22 +48,23 @@ def frames(error: BaseException) -> list[str]:
     ]
 
 
-def _when_it_happened(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def _line(_: WrappedLogger, level: str, event: EventDict) -> bytes:
     # `when`: what is told later than it happened brings its time along.
-    when = event.pop("when", None) or time.time()
-    event["time"] = datetime.fromtimestamp(when, UTC)
-    return event
-
-
-def _where_it_happened(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    # No message of the exception: a KeyError or a ValueError quotes the object it stumbled over,
-    # and clusters hold secrets.
+    line: dict[str, Any] = {
+        "time": datetime.fromtimestamp(event.pop("when", None) or time.time(), UTC),
+        # structlog calls its methods so, and `exception` is one of them.
+        "level": "error" if level == "exception" else level,
+        "message": event.pop("event"),
+    }
     raised = _raised(event.pop("exc_info", None))
+    line.update(event)
     if raised is not None:
+        # No message of the exception: a KeyError or a ValueError quotes the object it stumbled
+        # over, and clusters hold secrets.
         kind = type(raised)
-        event["exception"] = f"{kind.__module__}.{kind.__qualname__}"
-        event["traceback"] = frames(raised)
-    return event
+        line["exception"] = f"{kind.__module__}.{kind.__qualname__}"
+        line["traceback"] = frames(raised)
+    return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z)
 
 
 def _raised(info: object) -> BaseException | None:
@@ -83,13 +77,6 @@ def _raised(info: object) -> BaseException | None:
             return sys.exc_info()[1]
         case _:
             return None
-
-
-def _as_json(_: WrappedLogger, __: str, event: EventDict) -> bytes:
-    return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z)
-
-
-ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 class _Forward(logging.Handler):
