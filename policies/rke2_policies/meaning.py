@@ -35,7 +35,9 @@ class Meaning:
         self.finished = composed.finished
         self.span = composed.span
         self.template = script.template
-        self.open = script.template is not None or may_hold_placeholders(script.text)
+        self.open = script.template is not None or may_hold_placeholders(
+            script.text, composed.span
+        )
         """Whether any value may wait to be filled in."""
         self.values: dict[int, Json] = {}
         self.problems: list[tuple[str, Span]] = []

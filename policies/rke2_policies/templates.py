@@ -232,9 +232,9 @@ def _with_placeholders(text: str, actions: list[Action]) -> list[Action]:
     return together
 
 
-def may_hold_placeholders(text: str) -> bool:
-    """Say whether any value of a text could be `is_templated`."""
-    return _MARKS.search(text) is not None
+def may_hold_placeholders(text: str, span: Span) -> bool:
+    """Say whether any value in a stretch of text could be `is_templated`."""
+    return _MARKS.search(text, span.start, span.end) is not None
 
 
 def is_templated(value: str) -> bool:
