@@ -11,10 +11,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint format docs bench peers wheel clean
+.PHONY: help demo test lint format docs bench peers wheel clean webhook-demo e2e e2e-assets
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo ## lint examples/: the findings, the fixes as a diff, what each machine runs with
 	@echo '$$ rke2-lint examples'
@@ -28,6 +28,15 @@ demo: $(VENV)/.demo ## lint examples/: the findings, the fixes as a diff, what e
 
 test: $(VENV)/.test ## install the test dependencies and run the tests (ARGS=… for pytest)
 	@$(BIN)/python -m pytest $(ARGS)
+
+webhook-demo: $(VENV)/.webhook ## run the webhook here, and show a review before and after
+	@$(BIN)/python examples/webhook/demo.py
+
+e2e-assets: ## build a real kube-apiserver for the end-to-end tests (needs Go; some minutes, once)
+	@tests/e2e/assets.sh
+
+e2e: e2e-assets $(VENV)/.test ## run the end-to-end tests on it, and skip none
+	@RKE2_LINT_E2E=required $(BIN)/python -m pytest tests/e2e $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy --strict and the import contracts
 	$(BIN)/ruff check
@@ -69,6 +78,11 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	@echo 'Installing rke2-lint into $(VENV) …'
 	@$(PIP) install --editable .
 	@touch $@
+
+$(VENV)/.webhook: pyproject.toml | $(BIN)/python
+	@echo 'Installing rke2-lint and its webhook into $(VENV) …'
+	@$(PIP) install --editable '.[webhook]'
+	@touch $@ $(VENV)/.demo
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
 	@echo 'Installing rke2-lint and what its tests need into $(VENV) …'
