@@ -42,8 +42,8 @@ except ImportError:  # PyYAML was built without libyaml
 MAX_DEPTH: Final = 200
 """How deep collections may stand in each other. The deepest custom resources have some sixty levels,
 and with this everything that walks a tree stays clear of Python's own limit."""
-MAX_NODES: Final = 500_000
-"""How many values and keys a file may have: some 10 MB, two seconds and 200 MB of memory."""
+MAX_NODES: Final = 300_000
+"""How many values and keys a file may have: some 6 MB, a second and 100 MB of memory."""
 MAX_PROBLEMS: Final = 20
 TOO_DEEP: Final = f"more than {MAX_DEPTH} collections stand in each other"
 _TOO_MANY = f"more than {MAX_NODES:,} values stand in the file: the rest was not read"
