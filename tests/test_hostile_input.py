@@ -73,6 +73,8 @@ READ = {
     "openings of placeholders": b"a: '" + b"${%a@a<a" * (N // 8) + b"'",
     "actions in quotes": b"- '{{ x }}'\n" * (N // 12),
     "actions": b"{{ x }}\n" * (N // 8),
+    "actions in quotes on a line": b"[" + b"'{{ x }}', " * (N // 12) + b"]",
+    "a template of many documents": b"{{ if x }}\na: 1\n{{ end }}\n---\n" * (N // 64),
     "branches": b"{{ if x }}\na:\n{{ end }}\n" * (N // 24),
     "an action's strings": b"a: " + b'{{ " }} ' * (N // 8),
     "controls in a block scalar": b"a: |\n  x\n" + b"{{ if }}\n" * (N // 8) + b"  y\n",

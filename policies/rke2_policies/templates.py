@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
 
 from rke2_policies.document import Span
 from rke2_policies.lazy_pattern import lazily
@@ -68,6 +68,10 @@ _SUBSTITUTED = lazily(
 )
 
 
+Branch: TypeAlias = tuple[int, int]
+"""What stands between an OPEN or ELSE and its ELSE or END: it may come once, never, or often."""
+
+
 class Action(NamedTuple):
     """One `{{ … }}`, `{% … %}` or `{# … #}`."""
 
@@ -88,10 +92,10 @@ class Mask(NamedTuple):
     """Actions that have lines of their own, which are comments in the masked text."""
     inline: tuple[Action, ...] = ()
     """Actions that share a line with YAML, which are words or blanks in the masked text."""
-    branches: tuple[tuple[int, int], ...] = ()
-    """What stands between an OPEN or ELSE and its ELSE or END: it may come once, never, or often."""
-    otherwise: tuple[tuple[int, int], ...] = ()
-    """The branches among them that begin with an ELSE."""
+    branches: tuple[tuple[int, Branch], ...] = ()
+    """Every offset where another branch begins to be the innermost one, and that branch."""
+    otherwise: tuple[Branch, ...] = ()
+    """The branches that begin with an ELSE."""
 
     def printed_behind(self, offset: int, column: int) -> Action | None:
         """Return the action that writes a value which the text leaves out at `offset`.
@@ -119,8 +123,10 @@ class Mask(NamedTuple):
         found: dict[int, Sequence | Mapping] = {}
         found |= {id(c): c for c in collections if _has_templated_key(c)}
         found |= {id(c): c for c in self._conditional(root, collections)}
-        for action in self.lone:
-            if action.role == PRINT and span.start <= action.start < span.end:
+        first = bisect_left(self.lone, span.start, key=lambda action: action.start)
+        last = bisect_left(self.lone, span.end, key=lambda action: action.start)
+        for action in self.lone[first:last]:
+            if action.role == PRINT:
                 found |= {id(c): c for c in self._printed_into(root, action)}
         return list(found.values())
 
@@ -128,7 +134,6 @@ class Mask(NamedTuple):
         self, root: Node, collections: list[Sequence | Mapping]
     ) -> Iterator[Sequence | Mapping]:
         """Yield collections that have an entry in a branch in which they do not stand as a whole."""
-        innermost = _innermost(self.branches)
         owners = {id(root): -1}
         for collection in collections:
             owners |= {id(child): start for start, child in _entries(collection)}
@@ -137,10 +142,14 @@ class Mask(NamedTuple):
             if owner is None:  # it stands in a key
                 continue
             for start, _ in _entries(collection):
-                begin, end = innermost(start)
+                begin, end = self._branch_around(start)
                 if not begin <= owner < end:
                     yield collection
                     break
+
+    def _branch_around(self, offset: int) -> Branch:
+        place = bisect_right(self.branches, offset, key=lambda turn: turn[0])
+        return self.branches[place - 1][1] if place else _EVERYTHING
 
     def _printed_into(self, root: Node, action: Action) -> list[Sequence | Mapping]:
         """Return the collections that go on where an action prints, by how far it is indented."""
@@ -211,7 +220,12 @@ def mask(text: str, *, placeholders: bool = False) -> Mask | None:
         return None
     branches, otherwise = _branches(actions, len(text))
     return Mask(
-        masked, kind, tuple(masking.lone), tuple(masking.inline), tuple(branches), tuple(otherwise)
+        masked,
+        kind,
+        tuple(masking.lone),
+        tuple(masking.inline),
+        tuple(_turns(branches)),
+        tuple(otherwise),
     )
 
 
@@ -317,11 +331,9 @@ def _action(text: str, start: int, end: int) -> Action:
     return Action(start, end, role, int(indent[1]) if indent else None)
 
 
-def _branches(
-    actions: list[Action], length: int
-) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    branches: list[tuple[int, int]] = []
-    otherwise: list[tuple[int, int]] = []
+def _branches(actions: list[Action], length: int) -> tuple[list[Branch], list[Branch]]:
+    branches: list[Branch] = []
+    otherwise: list[Branch] = []
     waiting: list[Action] = []
     for action in actions:
         if action.role in (ELSE, END) and waiting:
@@ -335,22 +347,21 @@ def _branches(
     return branches, otherwise
 
 
-def _innermost(branches: Iterable[tuple[int, int]]) -> Callable[[int], tuple[int, int]]:
-    """Return a function that finds the innermost branch around an offset."""
-    whole = (-1, sys.maxsize)
-    turns: list[tuple[int, tuple[int, int]]] = [(-1, whole)]
-    open_: list[tuple[int, int]] = [whole]
+_EVERYTHING: Branch = (-1, sys.maxsize)
+
+
+def _turns(branches: list[Branch]) -> Iterator[tuple[int, Branch]]:
+    """Yield every offset where another branch begins to be the innermost one, and that branch."""
+    around = [_EVERYTHING]
     for branch in sorted(branches, key=lambda branch: (branch[0], -branch[1])):
-        while open_[-1][1] <= branch[0]:
-            end = open_.pop()[1]
-            turns.append((end, open_[-1]))
-        open_.append(branch)
-        turns.append((branch[0], branch))
-    while len(open_) > 1:
-        end = open_.pop()[1]
-        turns.append((end, open_[-1]))
-    offsets = [offset for offset, _ in turns]
-    return lambda offset: turns[bisect_right(offsets, offset) - 1][1]
+        while around[-1][1] <= branch[0]:
+            end = around.pop()[1]
+            yield end, around[-1]
+        around.append(branch)
+        yield branch[0], branch
+    while len(around) > 1:
+        end = around.pop()[1]
+        yield end, around[-1]
 
 
 def _entries(collection: Sequence | Mapping) -> list[tuple[int, Node]]:
@@ -586,11 +597,12 @@ class _Masking:
         """Go to the end of a quoted scalar, or of the line. Its actions are data unless they quote."""
         found = _CLOSED[self.quote].match(line.view, opening + 1)
         end = found.end() if found else len(line.view)
-        for action in line.actions:
-            if opening < action.start - line.start < end:
-                written = self.text[action.start : action.end]
-                if self.quote not in written and (self.quote == "'" or "\\" not in written):
-                    self.data.add(action)
+        first = bisect_right(line.actions, line.start + opening, key=lambda action: action.start)
+        last = bisect_left(line.actions, line.start + end, key=lambda action: action.start)
+        for action in line.actions[first:last]:
+            written = self.text[action.start : action.end]
+            if self.quote not in written and (self.quote == "'" or "\\" not in written):
+                self.data.add(action)
         if found:
             self.quote = ""
         return end
