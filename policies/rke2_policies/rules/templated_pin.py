@@ -3,12 +3,30 @@
 The file is read as it is, and a template's values are not known: the machine may be pinned or
 not. It is a note, and never fixed. Render the template (`helm template`, `envsubst`, Ansible) and
 lint the result, or write `IPTABLES_MODE=nft` into the template itself. A reference such as
-`$(MODE)` is a warning: kubelet puts another variable of the container in its place (kubernetes/
-kubernetes pkg/kubelet/kubelet_pods.go `makeEnvironmentVariables`), which nobody sees here.
+`$(MODE)` is a warning: kubelet puts another variable of the container in its place, or leaves the
+text as it is, with which kube-proxy's iptables fail (kubernetes/kubernetes
+pkg/kubelet/kubelet_pods.go `makeEnvironmentVariables`); the linter does not follow it.
+
+A file of Ansible's:
 
 ```yaml before
 kube-proxy-extra-env:
   - IPTABLES_MODE={{ iptables_mode }}
+```
+
+A Helm template, for one item and for the whole of machineGlobalConfig:
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-extra-env:
+        - GOGC=50
+        - {{ .Values.kubeProxy.environment }}
 ```
 
 ```yaml before
@@ -21,6 +39,32 @@ spec:
     machineGlobalConfig:
       {{- toYaml .Values.machineGlobalConfig | nindent 6 }}
 ```
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: shop, namespace: fleet-default}
+spec:
+  kubernetesVersion: v1.33.4+rke2r1
+  rkeConfig:
+    machineGlobalConfig: {{ .Values.machineGlobalConfig | toJson }}
+```
+
+A text for `envsubst`:
+
+```yaml before
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: ${CLUSTER_NAME}, namespace: fleet-default}
+spec:
+  kubernetesVersion: ${KUBERNETES_VERSION}
+  rkeConfig:
+    machineGlobalConfig:
+      kube-proxy-extra-env:
+        - IPTABLES_MODE=${IPTABLES_MODE}
+```
+
+A reference:
 
 ```yaml before
 kube-proxy-extra-env:
