@@ -97,9 +97,11 @@ from collections.abc import Iterator
 from rke2_policies import pin
 from rke2_policies.cluster import Cluster, Layer
 from rke2_policies.document import Place
+from rke2_policies.edit_distance import nearest
 from rke2_policies.finding import Problem, Severity
 from rke2_policies.label_selector import Requirement, Selector
 from rke2_policies.moving import to_global_config
+from rke2_policies.route import Templated
 from rke2_policies.rule import rule
 
 _POOL = "rke.cattle.io/rke-machine-pool-name"
@@ -152,20 +154,29 @@ def _why_never(requirement: Requirement, cluster: Cluster) -> str:
         return ""
     if any(requirement.holds(pool.labels) is not False for pool in cluster.pools):
         return ""
-    if key in _ROLES:
-        if "true" in values or not values:
-            return f"no machine pool has the role of {key}"
+    if any(isinstance(value, Templated) for value in values):
+        return ""
+    if key in _ROLES and values and "true" not in values:
         return f'{key} is only ever "true", and absent from machines without the role'
-    if key == _POOL and not cluster.custom:
-        # A template may add pools.
-        unknown = any(machine.open for machine in cluster.machines)
-        return "" if unknown else f"there is no machine pool called {' or '.join(values)}"
+    if key == _POOL and not cluster.custom and not _templated_pools(cluster):
+        names = [pool.name for pool in cluster.pools]
+        meant = next((near for value in values if (near := nearest(value, names))), None)
+        hint = f", but one is called {meant}" if meant else ""
+        return f"no machine pool is called {' or '.join(values)}{hint}"
     if any(key in pool.deployment_labels for pool in cluster.pools):
         return f"{key} is in machineDeploymentLabels, which Machines do not get: use labels"
     if key.startswith(_NODE_LABELS):
         instead = f"; Machines have {_INSTEAD[key]}" if key in _INSTEAD else ""
         return f"{key} is a label of Nodes, and selectors match those of Machines{instead}"
     return ""
+
+
+def _templated_pools(cluster: Cluster) -> bool:
+    """Return whether a template decides which pools there are, or how they are called."""
+    route = (*cluster.config_route, "machinePools")
+    return any(one[: len(route)] == route for one in cluster.document.generated) or any(
+        machine.open for machine in cluster.machines
+    )
 
 
 def _place(layer: Layer, requirement: Requirement) -> Place:

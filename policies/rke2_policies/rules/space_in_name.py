@@ -81,7 +81,7 @@ def check(machine: Machine) -> Iterator[Problem]:
         if lacking and pin.judge(entry.setting) != "legacy":
             fix = pin.respelling(entry, Safety.UNSAFE)
         message = (
-            f"the variable's name is {entry.name!r}, with the space, which kube-proxy does not know: "
-            f"write {pin.VARIABLE}=VALUE"
+            f"the variable's name is {entry.name!r}, with the space, which kube-proxy does not "
+            f"know: write {pin.VARIABLE}=VALUE"
         )
         yield machine.problem(message, entry.place, fix=fix, explains=lacking, severity=severity)
