@@ -94,11 +94,11 @@ class Composed(NamedTuple):
     root: Node
     finished: list[Sequence | Mapping]
     """All its collections, inner ones before those around them."""
-    aliased: bool
+    nodes: int
+    """No fewer than there are."""
+    aliases: int
     span: Span
     """From the end of the document above it to its own."""
-    ended: bool
-    """Whether the text says where it ends (`...`)."""
 
 
 def script_of(text: str, template: Mask | None = None) -> Script:
@@ -224,7 +224,7 @@ class _Composer:
         here: Sequence | Mapping | None = None
         children: list[Any] = []
         key: Node | None = None
-        aliased = False
+        aliases = 0
         node: Node
         left = self.nodes_left
         while True:
@@ -258,20 +258,23 @@ class _Composer:
                 node = done
                 here, children, key = around.pop()
             elif kind is AliasEvent:
-                aliased = True
+                aliases += 1
                 start, end = event.start_mark.index + base, event.end_mark.index + base
                 target = anchors.get(event.anchor)
                 if target is None:
                     raise Refused(
                         f"there is no anchor &{event.anchor} above this alias", start, end
                     )
+                if type(target) is not Scalar and target.start == target.end:  # still open
+                    message = f"the value of the anchor &{event.anchor} contains itself"
+                    raise Refused(message, start, end)
                 node = Alias(event.anchor, target, start, end)
             else:
                 self.complete = event.explicit
-                self.nodes_left = left
+                nodes, self.nodes_left = self.nodes_left - left, left
                 span = Span(self.floor, event.start_mark.index + base)
                 self.floor = span.end
-                return Composed(children[0], finished, aliased, span, event.explicit)
+                return Composed(children[0], finished, nodes, aliases, span)
 
             if left <= 0:
                 self.nodes_left = 0

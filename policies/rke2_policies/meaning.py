@@ -35,9 +35,7 @@ class Meaning:
         self.finished = composed.finished
         self.span = composed.span
         self.template = script.template
-        self.open = script.template is not None or may_hold_placeholders(
-            script.text, composed.span
-        )
+        self.open = script.template is not None or may_hold_placeholders(script.text, composed.span)
         """Whether any value may wait to be filled in."""
         self.values: dict[int, Json] = {}
         self.problems: list[tuple[str, Span]] = []
@@ -47,7 +45,7 @@ class Meaning:
             type(key) is Scalar and key.value in ("apiVersion", "kind", "type")
             for key, _ in self.root.pairs
         )
-        if composed.aliased:
+        if composed.aliases:
             _check_aliases(composed)
 
     def document(self) -> Document:
@@ -158,6 +156,10 @@ class Meaning:
             into.update(self.values[id(target)])
 
     def _key(self, node: Node) -> str:
+        if type(node) is Scalar and node.tag is None and not self.open:
+            text = node.value
+            if node.style or (text and text[0] not in MEANINGFUL):
+                return text
         target = target_of(node)
         if isinstance(target, Scalar):
             text = target.value
@@ -243,11 +245,15 @@ def _merges(key: Node) -> bool:
 
 
 def _check_aliases(composed: Composed) -> None:
-    """Refuse what go-yaml refuses: aliases inside what they stand for, and too many of them.
+    """Refuse aliases that go-yaml finds excessive, and those that make a tree too deep.
 
     Nothing is expanded. The steps that go-yaml would take are counted, every alias adding the size
     of its target at once.
     """
+    # Every alias doubles a document at most, and it is no deeper than it has collections.
+    few = composed.aliases < 10 and composed.nodes << composed.aliases < _ALWAYS
+    if few and len(composed.finished) <= MAX_DEPTH:
+        return
     sizes: dict[int, int] = {}
     depths: dict[int, int] = {}
 
@@ -261,10 +267,6 @@ def _check_aliases(composed: Composed) -> None:
         for child in _decoded(node):
             target = target_of(child)
             if not isinstance(target, Scalar):
-                if id(target) not in sizes:
-                    raise Refused(
-                        "the value of this anchor contains itself", child.start, child.end
-                    )
                 deepest = max(deepest, depths[id(target)])
             total += size(child)
         sizes[id(node)] = total
