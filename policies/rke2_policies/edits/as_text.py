@@ -15,7 +15,7 @@ from rke2_policies.edits import Append, Edit, EditError, Remove, RewriteError, a
 from rke2_policies.edits.comments import Comment, comments
 from rke2_policies.edits.layout import is_json, parses_as_json
 from rke2_policies.edits.splices import Splice, Splicer
-from rke2_policies.route import Json, Route, same
+from rke2_policies.route import Json, Route, find, same
 from rke2_policies.yaml_source import Source
 
 __all__ = [
@@ -90,7 +90,12 @@ def rewrite_each(source: Source, changes: Sequence[Change]) -> list[tuple[Splice
     told: list[tuple[Splice, ...] | EditError] = [()] * len(changes)
     rounds: list[list[_Numbered]] = []
     taken: dict[tuple[int, Route], int] = {}
+    effort = 0
     for place, change in enumerate(changes):
+        effort += sum(_effort(source, change.number, edit.route) for edit in change.edits)
+        if effort > _MOST_EFFORT:
+            told[place] = RewriteError(_TOO_MANY)
+            continue
         where = [(change.number, _container(edit)) for edit in change.edits]
         turn = max((taken.get(one, 0) for one in where), default=0)
         taken.update(dict.fromkeys(where, turn + 1))
@@ -103,8 +108,21 @@ def rewrite_each(source: Source, changes: Sequence[Change]) -> list[tuple[Splice
     return told
 
 
+_TOO_MANY = "the file is too large to try so many fixes one by one"
 _MOST_READ = 5_000_000
 """How many characters are read again at most to try changes one by one: some seconds."""
+_MOST_EFFORT = 20_000_000
+"""How many entries of lists and mappings are gone through at most to plan changes: some seconds."""
+
+
+def _effort(source: Source, number: int, route: Route) -> int:
+    """Return how many entries the collections have that a route leads through."""
+    here = source.documents[number].tree if number < len(source.documents) else None
+    entries = 0
+    for step in (*route, None):
+        entries += len(here) if isinstance(here, dict | list) else 0
+        here = find(here, () if step is None else (step,))
+    return entries
 
 
 def _container(edit: Edit) -> Route:
@@ -119,28 +137,26 @@ def _each(
     patience: int,
 ) -> int:
     """Tell what changes would do, with at most `patience` readings; return how many are left."""
-    planned: list[tuple[int, list[Step], list[Splice]]] = []
+    planned: list[_Tried] = []
     groups = [planned]
     for place, steps in changes:
         try:
-            ways = _planned(source, steps).ways
-            best = [splice for way in ways for splice in way.best]
-            # What may drop comments is proved by itself, so that nothing else may.
-            drops = any(isinstance(edit, Remove) and edit.comments for _, edit in steps)
-            one = (place, steps, best)
-            if drops:
-                groups.append([one])
-            else:
-                planned.append(one)
+            one = (place, steps, _planned(source, steps).ways)
         except EditError as error:
             told[place] = error
             if len(steps) > 1:  # one edit may build on what another has made
                 groups.append([(place, steps, [])])
+            continue
+        # What may drop comments is proved by itself, so that nothing else may.
+        if any(isinstance(edit, Remove) and edit.comments for _, edit in steps):
+            groups.append([one])
+        else:
+            planned.append(one)
     while groups:
         group = groups.pop()
         if patience <= 0:
             for place, _, _ in group:
-                told[place] = RewriteError("the file is too large to try so many fixes one by one")
+                told[place] = RewriteError(_TOO_MANY)
         elif len(group) == 1:
             [(place, steps, _)] = group
             patience -= 1
@@ -151,15 +167,24 @@ def _each(
         elif group:
             patience -= 1
             try:
-                plan = _planned(source, [step for _, steps, _ in group for step in steps])
-                _Proof(source, plan).of([splice for _, _, best in group for splice in best])
+                _prove(source, [way for _, _, ways in group for way in ways])
             except EditError:
                 half = len(group) // 2
                 groups += (group[:half], group[half:])
             else:
-                for place, _, best in group:
-                    told[place] = compose((), sorted(best, key=lambda splice: splice.start))
+                for place, _, ways in group:
+                    splices = [splice for way in ways for splice in way.best]
+                    told[place] = compose((), sorted(splices, key=lambda splice: splice.start))
     return patience
+
+
+def _prove(source: Source, ways: list[_Way]) -> None:
+    """Raise EditError unless the best ways to make some edits can be gone together."""
+    wanted: dict[int, Json] = {}
+    for way in ways:
+        before = wanted.get(way.number, source.documents[way.number].tree)
+        wanted[way.number] = apply(before, way.edit)
+    _Proof(source, _Plan(wanted, ways)).of([splice for way in ways for splice in way.best])
 
 
 def _some(done: Rewritten, changes: list[_Numbered], refused: list[tuple[int, str]]) -> Rewritten:
@@ -198,6 +223,9 @@ class _Way(NamedTuple):
     best: list[Splice]
     others: Iterator[list[Splice]]
     anchor: str | None
+
+
+_Tried: TypeAlias = tuple[int, list[Step], list[_Way]]
 
 
 class _Plan(NamedTuple):
