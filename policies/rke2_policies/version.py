@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 from rke2_policies.lazy_pattern import lazily
@@ -30,6 +31,7 @@ class Version(NamedTuple):
         return here >= (1, minor, patch, revision)
 
 
+@cache
 def parse(text: str) -> Version | None:
     """Read a version; None where it is none. A dash for the plus, a common slip, is understood."""
     found = _SHAPE.fullmatch(text.strip())
