@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from memory_cluster import MemoryCluster
-from serving import Certificates, Starter
+from serving import Certificates, Running, Starter
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +24,13 @@ def start(certificates: Certificates) -> Iterator[Starter]:
     """Start servers, each in a thread of its own; all are stopped after the test."""
     with Starter(certificates) as starter:
         yield starter
+
+
+@pytest.fixture(scope="module")
+def served(certificates: Certificates) -> Iterator[Running]:
+    """One server with the defaults, for tests that change nothing and count nothing."""
+    with Starter(certificates) as starter:
+        yield starter()
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from rke2_webhook import logs
 from rke2_webhook.app import Answer
-from rke2_webhook.ledger import Entry
+from rke2_webhook.ledger import Also
 from rke2_webhook.server import Server
 from rke2_webhook.settings import Settings
 from rke2_webhook.tls.authority import Authority, Pair, make_authority, make_leaf
@@ -68,7 +68,7 @@ class Running:
         answers: Mapping[str, Answer],
         roots: bytes,
         make_cluster: Callable[[], Cluster] | None,
-        also: Callable[[Entry], None] | None,
+        also: Also | None,
     ) -> None:
         self._also = also
         self.roots = roots
@@ -187,7 +187,7 @@ class Starter:
         *,
         answer: Answer | None = None,
         make_cluster: Callable[[], Cluster] | None = None,
-        also: Callable[[Entry], None] | None = None,
+        also: Also | None = None,
         ready: bool = True,
         **settings: Any,
     ) -> Running:

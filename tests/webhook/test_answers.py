@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from serving import Starter, allow, read_reply, request, review, wait_for
+from serving import Running, Starter, allow, read_reply, request, review, wait_for
 
 from rke2_webhook.app import INLINE
 
@@ -16,8 +16,8 @@ JSON = {"content-type": "application/json"}
 SECRET = "top-secret-value"
 
 
-def test_a_review_is_answered_and_its_request_is_not_sent_back(start: Starter) -> None:
-    with start().client() as client:
+def test_a_review_is_answered_and_its_request_is_not_sent_back(served: Running) -> None:
+    with served.client() as client:
         answer = client.post("/mutate?timeout=3s", json=review())
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
@@ -25,8 +25,8 @@ def test_a_review_is_answered_and_its_request_is_not_sent_back(start: Starter) -
 
 
 @pytest.mark.parametrize("endpoint", ["/mutate", "/validate"])
-def test_both_endpoints_answer(start: Starter, endpoint: str) -> None:
-    with start().client() as client:
+def test_both_endpoints_answer(served: Running, endpoint: str) -> None:
+    with served.client() as client:
         assert client.post(endpoint, json=review()).status_code == 200
 
 
@@ -66,8 +66,8 @@ def test_both_endpoints_answer(start: Starter, endpoint: str) -> None:
         ),
     ],
 )
-def test_what_is_no_review_is_a_bad_request(start: Starter, body: bytes, reason: str) -> None:
-    with start().client() as client:
+def test_what_is_no_review_is_a_bad_request(served: Running, body: bytes, reason: str) -> None:
+    with served.client() as client:
         answer = client.post("/mutate", content=body, headers=JSON)
         assert (answer.status_code, reason in answer.text) == (400, True), answer.text
         # The connection was not harmed.
@@ -86,8 +86,8 @@ def test_what_is_no_review_is_a_bad_request(start: Starter, body: bytes, reason:
         ("", 415),
     ],
 )
-def test_only_json_is_read(start: Starter, kind: str, status: int) -> None:
-    with start().client() as client:
+def test_only_json_is_read(served: Running, kind: str, status: int) -> None:
+    with served.client() as client:
         answer = client.post(
             "/mutate", content=json.dumps(review()), headers={"content-type": kind}
         )
@@ -99,9 +99,9 @@ def test_only_json_is_read(start: Starter, kind: str, status: int) -> None:
     [("GET", "/mutate", 405), ("PUT", "/mutate", 405), ("POST", "/", 404), ("GET", "/readyz", 404)],
 )
 def test_nothing_else_is_served_beside_the_reviews(
-    start: Starter, method: str, path: str, status: int
+    served: Running, method: str, path: str, status: int
 ) -> None:
-    with start().client() as client:
+    with served.client() as client:
         assert client.request(method, path).status_code == status
 
 
@@ -253,10 +253,9 @@ def test_a_body_without_a_length_is_read_up_to_the_cap(start: Starter) -> None:
         assert read_reply(connection).status == 413
 
 
-def test_a_review_as_large_as_the_cap_is_answered(start: Starter) -> None:
-    server = start()
+def test_a_review_as_large_as_the_cap_is_answered(served: Running) -> None:
     body = json.dumps(review(object={"padding": "x" * (5 << 20)}))
-    with server.client() as client:
+    with served.client() as client:
         answer = client.post("/mutate", content=body, headers=JSON)
     assert answer.status_code == 200
 
@@ -270,20 +269,18 @@ def test_a_client_that_goes_before_its_answer_does_no_harm(start: Starter) -> No
     assert server.metric("rke2_webhook_requests_total", code="499") == 1
 
 
-def test_only_http_1_1_is_spoken(start: Starter) -> None:
-    server = start()
-    context = server.context()
+def test_only_http_1_1_is_spoken(served: Running) -> None:
+    context = served.context()
     context.set_alpn_protocols(["h2", "http/1.1"])
-    with server.connect(context=context) as connection:
+    with served.connect(context=context) as connection:
         assert connection.selected_alpn_protocol() == "http/1.1"
         connection.sendall(request(json.dumps(review()).encode()))
         assert read_reply(connection).status == 200
 
 
-def test_one_connection_carries_many_reviews(start: Starter) -> None:
-    server = start()
-    before = server.metric("rke2_webhook_tls_handshakes_completed_total")
-    with server.client(limits=httpx2.Limits(max_connections=1)) as client:
+def test_one_connection_carries_many_reviews(served: Running) -> None:
+    before = served.metric("rke2_webhook_tls_handshakes_completed_total")
+    with served.client(limits=httpx2.Limits(max_connections=1)) as client:
         for _ in range(20):
             assert client.post("/mutate", json=review()).status_code == 200
-    assert server.metric("rke2_webhook_tls_handshakes_completed_total") == before + 1
+    assert served.metric("rke2_webhook_tls_handshakes_completed_total") == before + 1

@@ -144,15 +144,15 @@ def test_headers_without_end_are_cut(start: Starter) -> None:
     ],
     ids=["TLS in TLS", "half a line", "two lengths", "a negative length"],
 )
-def test_what_is_no_http_ends_the_connection(start: Starter, nonsense: bytes) -> None:
-    server = start()
-    with server.connect() as connection:
+def test_what_is_no_http_ends_the_connection(served: Running, nonsense: bytes) -> None:
+    before = served.metric("rke2_webhook_connections_cut_total", reason="malformed")
+    with served.connect() as connection:
         connection.sendall(nonsense)
         assert read_reply(connection).status == 400
         assert is_cut(connection, LATER)
-    assert server.metric("rke2_webhook_connections_cut_total", reason="malformed") == 1
+    assert served.metric("rke2_webhook_connections_cut_total", reason="malformed") == before + 1
     # Whoever floods the server with it does not flood its log.
-    assert not [line for line in server.lines if line["level"] in ("warning", "error")]
+    assert not [line for line in served.lines if line["level"] in ("warning", "error")]
 
 
 def test_half_open_connections_are_gone_and_reviews_go_on(start: Starter) -> None:

@@ -21,7 +21,7 @@ from structlog.typing import FilteringBoundLogger
 
 from rke2_webhook import durations
 from rke2_webhook.envelope import NotAReviewError, open_review
-from rke2_webhook.ledger import Entry, Ledger, Reviewed, text
+from rke2_webhook.ledger import Entry, Ledger, text
 from rke2_webhook.metrics import Metrics
 from rke2_webhook.traffic import Traffic
 from rke2_webhook.worker import Worker
@@ -66,11 +66,11 @@ class Asked(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What goes back: an HTTP status and a body; and what is told of a review answered."""
+    """What goes back: an HTTP status and a body; and, of a review answered, its two halves."""
 
     code: int
     body: bytes
-    reviewed: Reviewed | None = None
+    review: tuple[dict[str, Any], dict[str, Any]] | None = None
 
 
 def create_app(
@@ -140,16 +140,16 @@ class Endpoint:
         """Serve one request."""
         began = time.perf_counter()
         asked = _asked(scope["headers"])
-        code, body, reviewed = await self._outcome(asked, scope["query_string"], receive)
+        code, body, review = await self._outcome(asked, scope["query_string"], receive)
         if code != _GONE:
             length = (b"content-length", b"%d" % len(body))
             headers = [_JSON, length] if code == 200 else [_PLAIN, length, *_MORE.get(code, ())]
             await send({"type": "http.response.start", "status": code, "headers": headers})
             await send({"type": "http.response.body", "body": body})
         took = time.perf_counter() - began
-        reason = body if reviewed is None and code != 500 else b""
+        reason = body if review is None and code != 500 else b""
         self._ledger.enter(
-            Entry(self.name, code, took, time.time(), reason, reviewed, asked.traceparent)
+            Entry(self.name, code, took, time.time(), reason, review, asked.traceparent)
         )
 
     async def _outcome(self, asked: Asked, query: bytes, receive: Receive) -> Outcome:
@@ -206,7 +206,11 @@ class Endpoint:
         request = review["request"]
         try:
             answered = self._answer(review)
-            return Outcome(200, orjson.dumps(answered), Reviewed.of(request, answered["response"]))
+            written = orjson.dumps(answered)
+            # The ledger keeps the rest for a moment; these may be large.
+            request.pop("object", None)
+            request.pop("oldObject", None)
+            return Outcome(200, written, (request, answered["response"]))
         except Exception as error:
             self._metrics.errors.inc()
             self._log.exception(

@@ -49,6 +49,8 @@ class Listener(uvicorn.Server):
         )
         self._listening = listening
         self._guard = guard
+        self.open = asyncio.Event()
+        """Set as soon as connections are accepted."""
         self._tls = tls
         self._grace = grace
 
@@ -80,6 +82,7 @@ class Listener(uvicorn.Server):
             )
         ]
         self.started = True
+        self.open.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what is in flight, then end every connection.

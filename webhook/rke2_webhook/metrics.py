@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import (
     CollectorRegistry,
@@ -133,7 +133,6 @@ class Metrics:
             self.reloads.labels(result)
         self._words: set[str] = set()
         # Looking a child up by its labels takes a lock and as long as counting does.
-        self._request_children: dict[tuple[str, int], Counter] = {}
         self._latency_children: dict[str, Histogram] = {}
         self._decision_children: dict[tuple[str, ...], Counter] = {}
         self._patched: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -151,15 +150,16 @@ class Metrics:
         self._open.set_function(connections)
         self.ready.set_function(ready)
 
-    def request(self, endpoint: str, code: int, took: float) -> None:
-        """Count one request; `took` is in seconds."""
-        try:
-            self._request_children[endpoint, code].inc()
+    def requests(self, many: Iterable[tuple[str, int, float]]) -> None:
+        """Count requests: endpoint, HTTP status, and how many seconds each took."""
+        counts: dict[tuple[str, int], int] = {}
+        for endpoint, code, took in many:
+            counts[endpoint, code] = counts.get((endpoint, code), 0) + 1
+            if endpoint not in self._latency_children:
+                self._latency_children[endpoint] = self._latency.labels(endpoint)
             self._latency_children[endpoint].observe(took)
-        except KeyError:
-            self._request_children[endpoint, code] = self._requests.labels(endpoint, str(code))
-            self._latency_children[endpoint] = self._latency.labels(endpoint)
-            self.request(endpoint, code, took)
+        for (endpoint, code), count in counts.items():
+            self._requests.labels(endpoint, str(code)).inc(count)
 
     def decision(
         self, endpoint: str, operation: str, decision: str, *, allowed: bool, dry_run: bool

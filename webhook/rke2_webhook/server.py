@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
 from rke2_webhook.app import Answer, create_app
-from rke2_webhook.ledger import Entry, Ledger
+from rke2_webhook.ledger import Also, Ledger
 from rke2_webhook.listener import Listener, bind
 from rke2_webhook.metrics import Metrics
 from rke2_webhook.probes import Health, create_probes
@@ -47,7 +47,7 @@ class Server:
         cluster: Cluster | None,
         version: str,
         clock: Clock | None = None,
-        also: Callable[[Entry], None] | None = None,
+        also: Also | None = None,
     ) -> None:
         """Bind both ports. Raises OSError where that is not possible.
 
@@ -148,6 +148,7 @@ class Server:
             await _first(self._live.served.wait(), self._stop.wait(), beside=[*serving, *keeping])
             if not self._stop.is_set():
                 serving.append(asyncio.create_task(self._listener.serve()))
+                await _first(self._listener.open.wait(), beside=[*serving, *keeping])
                 keeping.append(asyncio.create_task(self._trust.run()))
                 # What was imported and made so far stays until the end: the garbage collector
                 # need not look at it again with every large review.

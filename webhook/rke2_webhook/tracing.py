@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from rke2_webhook.ledger import Entry
+from rke2_webhook.ledger import Entry, Reviewed
 
 _NANOSECONDS = 1_000_000_000
 
@@ -29,7 +29,7 @@ class Tracing:
         self._tracer = self._provider.get_tracer("rke2_webhook", version)
         self._propagator = TraceContextTextMapPropagator()
 
-    def tell(self, entry: Entry) -> None:
+    def tell(self, entry: Entry, reviewed: Reviewed | None) -> None:
         """Make a span of what is over already."""
         carrier = {"traceparent": entry.traceparent.decode("latin-1")} if entry.traceparent else {}
         attributes: dict[str, str | int | bool] = {
@@ -37,8 +37,8 @@ class Tracing:
             "http.route": f"/{entry.endpoint}",
             "http.response.status_code": entry.code,
         }
-        if entry.reviewed is not None:
-            told = entry.reviewed._asdict().items()
+        if reviewed is not None:
+            told = reviewed._asdict().items()
             attributes |= {f"rke2_webhook.{name}": value for name, value in told}
         span = self._tracer.start_span(
             f"POST /{entry.endpoint}",
