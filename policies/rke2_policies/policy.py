@@ -49,7 +49,12 @@ class Admission(NamedTuple):
     """`inject`, `warn` or `off`."""
     on_update: str = "with-rollout"
     """`with-rollout`, `warn`, `inject` or `off`."""
-    patch: tuple[str, ...] = ("missing-nft-pin", "selector-drops-pin", "invalid-backend")
+    patch: tuple[str, ...] = (
+        "missing-nft-pin",
+        "selector-drops-pin",
+        "selector-may-drop-pin",
+        "invalid-backend",
+    )
     """The rules whose safe fixes are made."""
     deny: tuple[str, ...] = ()
     """The rules whose findings are refused, on the validate endpoint."""

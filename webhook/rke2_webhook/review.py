@@ -11,7 +11,7 @@ Cluster equals the snapshot's (pkg/controllers/provisioningv2/provisioningcluste
 from __future__ import annotations
 
 import base64
-import copy
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -20,11 +20,12 @@ import orjson
 
 from rke2_policies import pin
 from rke2_policies.document import Document, DocumentId
-from rke2_policies.edits import Edit, apply
+from rke2_policies.edits import Append, Edit, EditError, Set, apply
 from rke2_policies.edits.as_json_patch import json_patch
 from rke2_policies.engine import Report, evaluate, plan
 from rke2_policies.file import File
-from rke2_policies.finding import Finding, Safety, Severity
+from rke2_policies.finding import Finding, Fix, Safety, Severity
+from rke2_policies.label_selector import Selector, parse
 from rke2_policies.machine import Machine
 from rke2_policies.policy import DEFAULT, Policy
 from rke2_policies.route import MISSING, Json, Route, find, same
@@ -34,9 +35,14 @@ OPT_OUT_LABEL = "rke2-lint.dev/webhook"
 MAX_WARNING = 120
 """Characters; the API server cuts longer ones (k8s.io/apiserver pkg/warning)."""
 MAX_WARNINGS = 12
-_GLOBAL: Route = ("spec", "rkeConfig", "machineGlobalConfig")
+MAX_DENIAL = 2_000
+"""Characters of a denial's message."""
+_CONFIG: Route = ("spec", "rkeConfig")
+_GLOBAL: Route = (*_CONFIG, "machineGlobalConfig")
 # A fix may uncover another one; what needs more rounds than this is a fault of ours.
 _ROUNDS = 8
+# What somebody wrote so means legacy, although RKE2 does not understand it.
+_MEANS_LEGACY = re.compile(rf"\b{pin.VARIABLE}\b.*legacy", re.IGNORECASE | re.DOTALL)
 
 
 class Decision(NamedTuple):
@@ -62,16 +68,20 @@ def answer(
     exemptions; without it they all hold. Raises SelfCheckError, and nothing else.
     """
     request = review["request"]
-    decision = _guarded(request) or _decide(request, policy, validate=validate, today=today)
+    try:
+        decision = _guarded(request) or _decide(request, policy, validate=validate, today=today)
+        patch = _checked(request["object"], decision.edits) if decision.edits else b""
+    except (RecursionError, orjson.JSONEncodeError):
+        # Nobody writes such an object, but anybody may send one.
+        decision, patch = Decision("nested-too-deep"), b""
     response: dict[str, Json] = {"uid": request["uid"], "allowed": not decision.denial}
     if decision.denial:
         response["status"] = {
             "code": 422, "reason": "Invalid", "message": decision.denial,
         }  # fmt: skip
-    if decision.edits:
-        operations = _checked(request["object"], decision.edits)
+    if patch:
         response["patchType"] = "JSONPatch"
-        response["patch"] = base64.b64encode(orjson.dumps(operations)).decode()
+        response["patch"] = base64.b64encode(patch).decode()
     warnings = _told(decision)
     if warnings:
         response["warnings"] = warnings
@@ -104,6 +114,8 @@ def _guarded(request: Mapping[str, Json]) -> Decision | None:
     restore = find(new, ("spec", "rkeConfig", "etcdSnapshotRestore"))
     if _mapping(restore).get("restoreRKEConfig") == "all":
         return Decision("restoring")
+    if not _is_well_formed(new):
+        return Decision("malformed")
     return None
 
 
@@ -117,23 +129,21 @@ def _decide(request: Mapping[str, Json], policy: Policy, *, validate: bool, toda
     mode = policy.admission.on_update if running else policy.admission.on_create
     if mode == "off":
         return Decision("off")
-    waived = _waived(tree, policy, today)
-    edits: tuple[Edit, ...] = ()
+    waived = _waived(request, policy, today)
     why = ""
     if mode != "warn" and not validate:
-        edits = _edits(request["uid"], tree, _patching(policy, waived), only_global=running)
-        if edits and running and mode == "with-rollout":
-            why = _stays_alone(request, tree, edits, update=update)
-    if edits and not why:
-        after = _evaluate(request["uid"], _applied(tree, edits), _without(policy, waived))
-        return Decision(
-            "injected", edits, after.findings, tuple(_of_edit(tree, edit) for edit in edits)
-        )
+        change = _change(request["uid"], tree, _patching(policy, waived), only_global=running)
+        if change.edits and running and mode == "with-rollout":
+            why = _stays_alone(request, change) if update else "recreated"
+        if change.edits and not why:
+            after = _evaluate(request["uid"], change.tree, _without(policy, waived))
+            told = tuple(_of_edit(tree, edit) for edit in change.edits)
+            return Decision("injected", change.edits, after.findings, told)
     found = _evaluate(request["uid"], tree, _without(policy, waived))
     refused = [one for one in found.findings if validate and one.rule in policy.admission.deny]
     if refused:
         said = "; ".join(dict.fromkeys(f"{one.rule}: {one.problem.message}" for one in refused))
-        denial = f"refused by the policy {policy.name}: {said}"
+        denial = f"refused by the policy {policy.name}: {said}"[:MAX_DENIAL]
         return Decision("denied", (), found.findings, (), denial)
     return Decision(why or _word(found), findings=found.findings)
 
@@ -152,13 +162,14 @@ def _word(found: Report) -> str:
 # Which rules are asked.
 
 
-def _waived(tree: Json, policy: Policy, today: str) -> frozenset[str]:
+def _waived(request: Mapping[str, Json], policy: Policy, today: str) -> frozenset[str]:
     """Return the rules that an annotation or an exemption takes out for this object."""
-    metadata = _mapping(tree.get("metadata"))
+    metadata = _mapping(request["object"].get("metadata"))
     ignored = _text(_mapping(metadata.get("annotations")).get(IGNORE_ANNOTATION))
     listed = ignored.split(maxsplit=1)[0] if ignored.strip() else ""
     names = {name.strip() for name in listed.split(",") if name.strip()}
-    where = f"{_text(metadata.get('namespace')) or 'default'}/{_text(metadata.get('name'))}"
+    namespace = _text(metadata.get("namespace")) or _text(request.get("namespace")) or "default"
+    where = f"{namespace}/{_text(metadata.get('name')) or _text(request.get('name'))}"
     names |= {one.rule for one in policy.exempt if one.holds(one.rule, where, today)}
     return frozenset(names)
 
@@ -183,22 +194,58 @@ def _evaluate(uid: str, tree: Json, policy: Policy) -> Report:
 # What is changed.
 
 
-def _edits(uid: str, tree: Json, policy: Policy, *, only_global: bool) -> tuple[Edit, ...]:
-    """Return the edits of all safe fixes, those that another one uncovers included.
+class Change(NamedTuple):
+    """All that the fixes do to an object, and its machines before and after them."""
+
+    edits: tuple[Edit, ...]
+    tree: Json
+    before: tuple[Machine, ...]
+    after: tuple[Machine, ...]
+
+
+def _change(uid: str, tree: Json, policy: Policy, *, only_global: bool) -> Change:
+    """Return what all safe fixes do, those that another one uncovers included.
 
     The last round finds nothing more to do, so that the patched object has no patch.
     """
+    report = _evaluate(uid, tree, policy)
+    before = report.machines
     made: list[Edit] = []
     for _ in range(_ROUNDS):
-        fixes = plan(_evaluate(uid, tree, policy).findings, Safety.SAFE)
-        edits = [edit for some in fixes.values() for fix in some for edit in fix.edits]
-        if only_global:
-            edits = [edit for edit in edits if edit.route[: len(_GLOBAL)] == _GLOBAL]
+        fixes = [fix for some in plan(report.findings, Safety.SAFE).values() for fix in some]
+        edits = [
+            e for fix in fixes if _is_ours(tree, fix, only_global=only_global) for e in fix.edits
+        ]
         if not edits:
-            return tuple(made)
+            return Change(tuple(made), tree, before, report.machines)
         tree = _applied(tree, edits)
         made += edits
+        report = _evaluate(uid, tree, policy)
     raise SelfCheckError("the fixes do not come to an end")
+
+
+def _is_ours(tree: Json, fix: Fix, *, only_global: bool) -> bool:
+    """Return whether a fix may be made here: it only adds, where it may, and overrides nobody."""
+    for edit in fix.edits:
+        if not isinstance(edit, Set | Append) or edit.route[: len(_CONFIG)] != _CONFIG:
+            return False
+        if only_global and edit.route[: len(_GLOBAL)] != _GLOBAL:
+            return False
+        adds = isinstance(edit, Append) or isinstance(edit.value, list)
+        if adds and edit.route[-1] == pin.KEY and _is_decided(find(tree, edit.route)):
+            return False
+    try:
+        _applied(tree, fix.edits)
+    except EditError:
+        return False
+    return True
+
+
+def _is_decided(value: Json) -> bool:
+    """Return whether a value says what kube-proxy is to use, so that nothing is added to it."""
+    items = value if isinstance(value, list) else [value]
+    texts = [item.strip() for item in items if isinstance(item, str)]
+    return any(text.startswith(f"{pin.VARIABLE}=") or _MEANS_LEGACY.search(text) for text in texts)
 
 
 def _applied(tree: Json, edits: Iterable[Edit]) -> Json:
@@ -207,22 +254,38 @@ def _applied(tree: Json, edits: Iterable[Edit]) -> Json:
     return tree
 
 
-def _checked(tree: Json, edits: Sequence[Edit]) -> list[dict[str, Any]]:
+def _checked(tree: Json, edits: Sequence[Edit]) -> bytes:
     """Return the patch of the edits, once it was seen to do what they say.
 
     A patch that fails stops the request even under `failurePolicy: Ignore`, so none leaves that
     was not applied here (seen on a real API server: tests/e2e).
     """
-    operations = json_patch(tree, edits)
+    patch = orjson.dumps(json_patch(tree, edits))
+    # What is applied is what leaves: jsonpatch builds the values that it is given into the object.
+    operations = orjson.loads(patch)
     if not operations or any(operation["op"] != "add" for operation in operations):
         raise SelfCheckError("a patch holds something else than additions")
+    copied = tree
+    for edit in edits:
+        copied = _copied_along(copied, edit.route)
     try:
-        patched = jsonpatch.apply_patch(copy.deepcopy(tree), operations)
+        patched = jsonpatch.apply_patch(copied, operations, in_place=True)
     except jsonpatch.JsonPatchException as error:
         raise SelfCheckError("a patch does not fit") from error
     if not same(patched, _applied(tree, edits)):
         raise SelfCheckError("a patch does something else than its edits")
-    return operations
+    return patch
+
+
+def _copied_along(tree: Json, route: Route) -> Json:
+    """Return `tree` with what stands along `route` copied, and all else shared."""
+    if not isinstance(tree, dict | list):
+        return tree
+    copied: Json = tree.copy()
+    below = find(tree, route[:1]) if route else MISSING
+    if below is not MISSING:
+        copied[route[0]] = _copied_along(below, route[1:])
+    return copied
 
 
 # Whether a running cluster may be touched.
@@ -239,43 +302,39 @@ def _runs_already(tree: Json) -> bool:
     return bool(tree.get("status")) or ranchers
 
 
-def _stays_alone(
-    request: Mapping[str, Json], tree: Json, edits: Sequence[Edit], *, update: bool
-) -> str:
-    """Return why an injection would change machines that the request leaves alone; "" if none."""
-    if not update:
-        return "recreated"
-    old = request.get("oldObject")
-    before = _plan(request["uid"], old) if isinstance(old, dict) else None
-    if before is None or not before.machines or not isinstance(old, dict):
+def _stays_alone(request: Mapping[str, Json], change: Change) -> str:
+    """Return why an injection would change machines that an update leaves alone; "" if none."""
+    old, tree = request.get("oldObject"), request["object"]
+    if not isinstance(old, dict) or not _is_well_formed(old):
         return "old-object-unreadable"
-    now = _plan(request["uid"], tree)
-    then = _plan(request["uid"], _applied(tree, edits))
+    was = {machine.name: machine for machine in _machines(request["uid"], old)}
+    if not was:
+        return "old-object-unreadable"
     version: Route = ("spec", "kubernetesVersion")
-    if not same(_found(old, version), _found(tree, version)):
+    if _text(find(old, version)) != _text(find(tree, version)):
         return ""
-    # Machines of a custom cluster carry labels that nobody here knows, so that a selector may give
-    # them a configuration that none of the role combinations shows.
-    custom = _is_custom(old), _is_custom(tree)
-    if custom != (False, False) and (
-        custom != (True, True) or _selects_by_unknown_labels(tree, old)
-    ):
+    custom = _is_custom(tree)
+    if custom != _is_custom(old):
         return "no-rollout"
-    was = {one.name: _computed(one) for one in before.machines}
-    is_now = {one.name: _computed(one) for one in now.machines}
+    # Machines of a custom cluster carry labels that nobody here knows: what a selector sets is not
+    # certain for any of them, nor whether it keeps the injection away.
+    unsure = _set_by_selectors(old) | _set_by_selectors(tree) if custom else frozenset()
     touched = [
-        new.name
-        for new, injected in zip(now.machines, then.machines, strict=True)
-        if not same(_in_force(new), _in_force(injected))
+        machine
+        for machine, injected in zip(change.before, change.after, strict=True)
+        if custom or not same(_in_force(machine), _in_force(injected))
     ]
-    running = [name for name in touched if name in was]
-    rolls = running and all(not same(was[name], is_now[name]) for name in running)
+    running = [machine for machine in touched if machine.name in was]
+    rolls = running and not any(
+        same(_computed(was[machine.name], unsure), _computed(machine, unsure))
+        for machine in running
+    )
     return "" if rolls else "no-rollout"
 
 
-def _plan(uid: str, tree: Json) -> Report:
+def _machines(uid: str, tree: Json) -> tuple[Machine, ...]:
     """Return the machines of an object, without asking any rule."""
-    return _evaluate(uid, tree, Policy("none", {}, others=False))
+    return _evaluate(uid, tree, Policy("none", {}, others=False)).machines
 
 
 def _in_force(machine: Machine) -> dict[str, Json]:
@@ -286,9 +345,9 @@ def _in_force(machine: Machine) -> dict[str, Json]:
     }
 
 
-def _computed(machine: Machine) -> dict[str, Json]:
-    """Return the configuration in force of a machine, the pin left aside."""
-    settings = _in_force(machine)
+def _computed(machine: Machine, unsure: frozenset[str]) -> dict[str, Json]:
+    """Return the configuration in force of a machine, the pin and what is unsure left aside."""
+    settings = {key: value for key, value in _in_force(machine).items() if key not in unsure}
     value = settings.pop(pin.KEY, None)
     items = value if isinstance(value, list) else [value]
     others = [item for item in items if item and not _is_the_pin(item)]
@@ -302,22 +361,18 @@ def _is_the_pin(item: Json) -> bool:
 
 
 def _is_custom(tree: Json) -> bool:
-    return not find(tree, ("spec", "rkeConfig", "machinePools"))
+    return not find(tree, (*_CONFIG, "machinePools"))
 
 
-def _selects_by_unknown_labels(*trees: Json) -> bool:
-    """Return whether a selector asks for labels that do not follow from a machine's roles."""
-    for tree in trees:
-        entries = find(tree, ("spec", "rkeConfig", "machineSelectorConfig"))
-        for entry in entries if isinstance(entries, list) else []:
-            selector = _mapping(_mapping(entry).get("machineLabelSelector"))
-            keys = list(_mapping(selector.get("matchLabels")))
-            expressions = selector.get("matchExpressions")
-            listed = expressions if isinstance(expressions, list) else []
-            keys += [_text(_mapping(expression).get("key")) for expression in listed]
-            if any(not key.endswith(("-role", "/cluster-name", "/control-plane")) for key in keys):
-                return True
-    return False
+def _set_by_selectors(tree: Json) -> frozenset[str]:
+    """Return the settings that some machines may get, and others not."""
+    entries = find(tree, (*_CONFIG, "machineSelectorConfig"))
+    return frozenset(
+        key
+        for entry in (entries if isinstance(entries, list) else ())
+        if parse(entry.get("machineLabelSelector")) != Selector(())
+        for key in _mapping(entry.get("config"))
+    )
 
 
 # What is said.
@@ -342,9 +397,13 @@ def _of_finding(finding: Finding) -> str:
 
 
 def _of_edit(tree: Json, edit: Edit) -> str:
-    where = "machineGlobalConfig"
-    if edit.route[: len(_GLOBAL)] != _GLOBAL:
-        where = f"machineSelectorConfig[{edit.route[3]}]"
+    steps = edit.route[len(_CONFIG) :]
+    above = steps[: steps.index(pin.KEY)] if pin.KEY in steps else steps
+    # An entry of a list is told by its number, and what stands in it by no more than that.
+    names = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in above[:2])
+    where = "".join(names).lstrip(".")
+    if pin.KEY not in steps:
+        return f"changed {where}: commit it to Git"
     verb = "wrote" if isinstance(find(tree, edit.route), str) else "added"
     return f"{verb} {pin.KEY}: {pin.PIN} in {where}: commit it to Git"
 
@@ -366,6 +425,29 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _found(tree: Json, route: Route) -> Json:
-    value = find(tree, route)
-    return None if value is MISSING else value
+def _is_well_formed(tree: Json) -> bool:
+    """Return whether what is read here has the types that the API server asks for.
+
+    It calls webhooks before it looks at an object's types, and refuses all others afterwards.
+    """
+    spec = tree.get("spec")
+    config = spec.get("rkeConfig") if isinstance(spec, dict) else spec
+    if not isinstance(config, dict):
+        return config is None
+    entries, pools = config.get("machineSelectorConfig"), config.get("machinePools")
+    return (
+        isinstance(config.get("machineGlobalConfig"), dict | None)
+        and _are_mappings(entries, {"config": dict, "machineLabelSelector": dict})
+        and _are_mappings(pools, {"name": str, "machineOS": str, "labels": dict})
+    )
+
+
+def _are_mappings(items: Json, fields: Mapping[str, type]) -> bool:
+    """Return whether items are none, or all mappings whose fields, where they say any, are so."""
+    if items is None:
+        return True
+    return isinstance(items, list) and all(
+        isinstance(item, dict)
+        and all(isinstance(item.get(name), kind | None) for name, kind in fields.items())
+        for item in items
+    )
