@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 class Member:
     """One file of a unit. `source` is what it says now, `original` what was read."""
 
-    __slots__ = ("_view", "file", "kind", "original", "ours", "own", "source")
+    __slots__ = ("_view", "file", "kind", "original", "ours", "own", "source", "where")
 
     def __init__(
-        self, file: File, source: AnySource, *, kind: str | None, ours: bool, own: bool
+        self, file: File, where: str, source: AnySource, *, kind: str | None, ours: bool, own: bool
     ) -> None:
         self.file = file
+        self.where = where
+        """Its path in full."""
         self.original = source
         self.source = source
         self.kind = kind
@@ -68,9 +70,13 @@ class Member:
     def as_input(self) -> Input:
         """Return what the engine sees of it."""
         problems = self.source.problems if self.ours else ()
-        broken = [Broken.at(self.path, one.document, one.span, one.message) for one in problems]
+        templated = self.source.masked is not None
+        broken = [
+            Broken.at(self.path, one.document, one.span, one.message, templated=templated)
+            for one in problems
+        ]
         documents = self.source.documents
-        return Input(self.path, documents, self.file.given, self.kind, tuple(broken))
+        return Input(self.path, documents, self.file.given, self.kind, tuple(broken), self.where)
 
 
 class Unit:

@@ -233,13 +233,13 @@ def _findings(inventory: Inventory, policy: Policy) -> list[Finding]:
                 if not any(_inside(other, place) for other in explained.get(name, ()))
             )
         if left or not names:
-            severity = problem.severity or severities[rule_id]
+            severity = min(problem.severity or severities[rule_id], problem.most)
             findings.append(Finding(rule_id, severity, problem, left))
     return findings
 
 
 def _severity(problem: Problem, rule: AnyRule) -> Severity:
-    return problem.severity or rule.severity
+    return min(problem.severity or rule.severity, problem.most)
 
 
 def _inside(place: Place, outer: Place) -> bool:

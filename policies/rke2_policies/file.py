@@ -12,11 +12,15 @@ class Broken(NamedTuple):
 
     place: Place
     message: str
+    templated: bool = False
+    """It is a template: rendering it may mend what does not parse."""
 
     @classmethod
-    def at(cls, path: str, document: int, span: Span, message: str) -> Broken:
+    def at(
+        cls, path: str, document: int, span: Span, message: str, *, templated: bool = False
+    ) -> Broken:
         """Make one of what a reader reports."""
-        return cls(Place(DocumentId(path, document), (), span=span), message)
+        return cls(Place(DocumentId(path, document), (), span=span), message, templated)
 
 
 class File(NamedTuple):
@@ -33,6 +37,8 @@ class File(NamedTuple):
     kind: str | None = None
     broken: tuple[Broken, ...] = ()
     """What does not parse, where the file is ours by its path or its bytes."""
+    where: str = ""
+    """The path in full, where that says more: the folder in which somebody stands."""
 
     @property
     def starts(self) -> bool:

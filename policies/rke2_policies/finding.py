@@ -43,6 +43,8 @@ class Problem(NamedTuple):
     severity: Severity | None = None
     explains: bool = False
     """This is why a machine has no pin: the plain "there is none" would say the same again."""
+    most: Severity = Severity.ERROR
+    """The highest severity it may have, whatever the rule's: what is not sure is no error."""
 
 
 class Finding(NamedTuple):

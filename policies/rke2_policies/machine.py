@@ -154,11 +154,10 @@ class Machine:
         severity: Severity | None = None,
     ) -> Problem:
         """Return a problem of this machine: at most a warning, its fix unsafe, where it is not sure."""
-        if not self.sure:
-            severity = min(severity or Severity.WARNING, Severity.WARNING)
-            if fix is not None:
-                fix = fix._replace(safety=min(fix.safety, Safety.UNSAFE))
-        return Problem(message, place, fix, related, severity, explains)
+        most = Severity.ERROR if self.sure else Severity.WARNING
+        if fix is not None and not self.sure:
+            fix = fix._replace(safety=min(fix.safety, Safety.UNSAFE))
+        return Problem(message, place, fix, related, severity, explains, most)
 
     def arguments(self, component: str) -> Iterator[Entry]:
         """Yield the arguments in force of a component, `kube-proxy` for `kube-proxy-arg`."""

@@ -63,8 +63,10 @@ def reason_not_applicable(manifest: Manifest) -> str | None:
 
 
 def _may_be_generated(manifest: Manifest) -> bool:
-    routes = manifest.document.generated
-    return manifest.route in routes or (*manifest.route, "spec") in routes
+    document, spec = manifest.document, (*manifest.route, "spec")
+    if isinstance(document[spec], Templated):
+        return True
+    return manifest.route in document.generated or spec in document.generated
 
 
 def _not_rke2(version: Json) -> str | None:
@@ -434,7 +436,8 @@ def _judge(
 def _open(cluster: Cluster) -> bool:
     """Return whether a template may say more of the machines' configuration than the text shows."""
     fields = ("machineGlobalConfig", "machineSelectorConfig", "machinePools")
-    routes = [(*cluster.config_route, field) for field in fields]
+    routes = [cluster.spec_route, cluster.config_route]
+    routes += [(*cluster.config_route, field) for field in fields]
     routes += [layer.place.route for layer in cluster.layers]
     if any(isinstance(cluster.document[route], Templated) for route in routes):
         return True

@@ -40,4 +40,8 @@ from rke2_policies.rule import rule
 
 @rule(Broken, severity=Severity.ERROR)
 def check(broken: Broken) -> Iterator[Problem]:
-    yield Problem(broken.message, broken.place)
+    if broken.templated:
+        message = f"{broken.message}; this is a template: render it and lint the result"
+        yield Problem(message, broken.place, severity=Severity.NOTE)
+    else:
+        yield Problem(broken.message, broken.place)

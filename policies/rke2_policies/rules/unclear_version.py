@@ -55,7 +55,10 @@ def check(cluster: Cluster) -> Iterator[Problem]:
     text = cluster.version_text
     if cluster.version is not None or isinstance(text, Templated):
         return  # What a template decides is said of the machines.
+    spec = cluster.spec_route
+    if isinstance(cluster.spec, Templated) or spec in cluster.document.generated:
+        return
     what = "is missing" if text in (None, "") else f"{text} names no release of RKE2"
     message = f"kubernetesVersion {what}: write one such as v1.33.4+rke2r1"
-    place = cluster.at((*cluster.spec_route, "kubernetesVersion"))
+    place = cluster.at((*spec, "kubernetesVersion"))
     yield Problem(message, place.key if text is None else place)
