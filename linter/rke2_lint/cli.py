@@ -262,11 +262,10 @@ def _summary(outcome: Outcome, *, fixing: bool, writing: bool) -> str:
         said += f": {verb} {_counted(outcome.fixes, 'problem')} in {files}"
         return f"{said}, {', '.join(found)} left." if found else f"{said}, nothing left."
     if not found:
-        return (
-            f"{said}: nothing found."
-            if outcome.machines
-            else f"{said}: none configures machines of RKE2."
-        )
+        said += ": nothing found." if outcome.machines else ": no machines of RKE2."
+        if outcome.doubtful and not outcome.machines:
+            said += f" {_counted(outcome.doubtful, 'doubtful file')} left alone: see --verbose."
+        return said
     said += f": {', '.join(found)}."
     safe = sum(one.fixable for one in outcome.remarks)
     unsafe = sum(

@@ -87,36 +87,28 @@ class Inspector:
         for where, reason in report.skipped:
             if where.document.path in own:
                 outcome.notes.append(f"{where.document.path}: {reason}")
+                outcome.doubtful += 1
         for member in unit.members.values():
             if member.own and member.file.given:
                 outcome.documents += len(member.source.documents)
 
     def _read(self, file: File, data: bytes | None, *, own: bool) -> Member:
-        path, kind = file.path, self._kind(file)
+        path, where = file.path, self._where(file.path)
+        kind = self._options.kind if file.given else None
+        if kind is None and recognise.is_environment(where):
+            kind = "rke2-environment"
         if data is None:
             # Too large, and ours. What is read in its place says how large is too large.
             source = Source.read(path, bytes(MOST_BYTES + 1))
-            return Member(file, source, kind=kind, ours=True, own=own)
-        if kind == "rke2-environment" or (kind is None and recognise.is_environment(path)):
+            return Member(file, where, source, kind=kind, ours=True, own=own)
+        if kind == "rke2-environment":
             from rke2_policies import environment_file
 
-            return Member(file, environment_file.read(path, data), kind=kind, ours=True, own=own)
+            read = environment_file.read(path, data)
+            return Member(file, where, read, kind=kind, ours=True, own=own)
         source = Source.read(path, data)
-        ours = bool(source.problems) and (
-            kind is not None or recognise.is_ours(self._where(path), data)
-        )
-        return Member(file, source, kind=kind, ours=ours, own=own)
-
-    def _kind(self, file: File) -> str | None:
-        """Return what people say that a file is, or what the folder says where they stand."""
-        path = file.path
-        if self._options.kind is not None and file.given:
-            return self._options.kind
-        is_read = recognise.base_of(path) is None or recognise.is_drop_in(path)
-        if is_read and recognise.config_by_path(path) is None:
-            runtime = recognise.config_by_path(self._where(path))
-            return f"{runtime}-config" if runtime else None
-        return None
+        ours = bool(source.problems) and (kind is not None or recognise.is_ours(where, data))
+        return Member(file, where, source, kind=kind, ours=ours, own=own)
 
 
 def _referred(source: AnySource) -> Iterator[str]:

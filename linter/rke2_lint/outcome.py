@@ -12,7 +12,7 @@ class Outcome:
     """Everything there is to report. Lists are in no order before `sort`."""
 
     __slots__ = (
-        "changed", "documents", "files", "fixed_stdin", "fixes", "kinds", "machines", "notes", "outside",
+        "changed", "documents", "doubtful", "files", "fixed_stdin", "fixes", "kinds", "machines", "notes", "outside",
         "patches", "remarks", "rows", "unpatched", "unreadable", "waiting", "warnings",
     )  # fmt: skip
 
@@ -20,6 +20,8 @@ class Outcome:
         self.remarks: list[Remark] = []
         self.outside: list[Outside] = []
         self.machines = 0
+        self.doubtful = 0
+        """Documents that were left alone because it is not clear what they are."""
         self.rows: list[MachineRow] = []
         """What each machine runs with, where that was asked for."""
         self.kinds: list[tuple[str, str]] = []

@@ -98,7 +98,8 @@ class Work:
 
     def _where(self, path: str) -> str:
         """Return a path in full: the folder where somebody stands says as much as one they name."""
-        return path if path.startswith("/") else self._here + path
+        where = path if os.path.isabs(path) else self._here + path
+        return os.path.abspath(where).replace(os.sep, "/") if "./" in path else where
 
     def _inspect(self, loaded: Loaded, holders: Loaded) -> None:
         if self._inspector is None:
@@ -161,11 +162,12 @@ class Work:
                 try:
                     os.close(reader)
                     worker = Work(self._options)
-                    worker._inspector = None
                     worker.run(work[part::processes])
                     with os.fdopen(writer, "wb") as pipe:
                         pickle.dump(worker.outcome, pipe, pickle.HIGHEST_PROTOCOL)
                     status = 0
+                except (KeyboardInterrupt, BrokenPipeError):
+                    pass  # who started it has ended, and says so
                 except BaseException:
                     traceback.print_exc()
                 finally:

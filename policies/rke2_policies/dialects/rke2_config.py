@@ -102,9 +102,10 @@ def kind_of(group: Group) -> Kind:
     for file in group.files:
         if file.kind is not None and "config" in file.kind:
             return Kind("k3s" if file.kind == "k3s-config" else "rke2", "you said so (--as)")
-    by_path = recognise.config_by_path(group.name)
-    if by_path is not None:
-        return Kind(by_path, "its path says so")
+    for path in (group.name, *(file.where for file in group.read)):
+        by_path = recognise.config_by_path(path)
+        if by_path is not None:
+            return Kind(by_path, "its path says so")
     doubts = ""
     for file in group.read:
         found = _by_content(file)
