@@ -64,6 +64,9 @@ def to_global_config(cluster: Cluster, away: Route) -> Fix | None:
     config, place = cluster.layers[0].config, cluster.layers[0].place / pin.KEY
     value = config.get(pin.KEY, MISSING)
     edit = pin.addition(value, place)
+    above = (cluster.config, cluster.document[cluster.layers[0].place.route])
+    if not all(isinstance(one, dict | None) for one in above):
+        return None
     if edit is None or pin.read(pin.entries(value, place)).verdict != "unpinned":
         return None
     while away[:-1] not in (cluster.spec_route, cluster.config_route):

@@ -108,6 +108,7 @@ def _split(entry: Entry, lines: list[str], later: tuple[Entry, ...]) -> Fix | No
         legacy = name == pin.VARIABLE and pin.judge(value) == "legacy"
         if not equals or name in names or legacy:
             return None
+        names.add(name)
     if not isinstance(route[-1], int) or not isinstance(entry.value, str):
         return None
     # A block ends with a line break, and RKE2 trims it.

@@ -108,6 +108,7 @@ def _flat(place: Place, entry: Entry, later: tuple[Entry, ...]) -> Fix | None:
         name, _, value = item.strip().partition("=")
         if name in names or (name == pin.VARIABLE and pin.judge(value) == "legacy"):
             return None
+        names.add(name)
     edits: tuple[Edit, ...] = (
         Set(route, items[0]),
         *(Append(route[:-1], item) for item in items[1:]),

@@ -194,7 +194,7 @@ _RKE_CONFIG = frozenset(
 )  # fmt: skip
 _SELECTOR_ENTRY = frozenset({"config", "machineLabelSelector"})
 _OBSOLETE = frozenset({"controlPlaneConfig", "workerConfig"})
-_HOMES = ("machineGlobalConfig", "machineSelectorConfig")
+_HOMES: dict[str, type] = {"machineGlobalConfig": dict, "machineSelectorConfig": list}
 
 
 class _Field(NamedTuple):
@@ -272,12 +272,15 @@ def _instead(field: _Field, meant: str | None) -> str:
 def _fix(cluster: Cluster, field: _Field, meant: str | None, *, lacking: bool) -> Fix | None:
     config = cluster.config if isinstance(cluster.config, dict) else {}
     if meant is not None and meant not in config:
+        if not isinstance(field.value, _HOMES[meant]) or not isinstance(cluster.config, dict):
+            return None
         if field.above == cluster.config_route:
             return Fix(f"call it {meant}", (Rename(field.route, meant),), Safety.UNSAFE)
         edit = Set((*cluster.config_route, meant), field.value)
         return Fix("move it to rkeConfig", (edit, Remove(field.route)), Safety.UNSAFE)
     if isinstance(field.above[-1], int) and field.name == pin.KEY:
-        if "config" in field.beside:
+        entries = pin.entries(field.value, cluster.at(field.route))
+        if "config" in field.beside or pin.read(entries).verdict != "pinned":
             return None
         edit = Set((*field.above, "config", pin.KEY), field.value)
         return Fix("move it to config", (edit, Remove(field.route)), Safety.UNSAFE)

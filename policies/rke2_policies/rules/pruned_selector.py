@@ -94,6 +94,7 @@ from rke2_policies.cluster import Cluster
 from rke2_policies.edit_distance import nearest
 from rke2_policies.edits import Remove, Rename, Set
 from rke2_policies.finding import Fix, Problem, Safety, Severity
+from rke2_policies.label_selector import Invalid, parse
 from rke2_policies.route import Json, Route
 from rke2_policies.rule import rule
 
@@ -134,8 +135,10 @@ def _takes_pin(cluster: Cluster, by: str) -> bool:
 def _fix(route: Route, name: str, entry: dict[str, Json]) -> Fix | None:
     if _FIELD in entry or len(_PARTS & entry.keys()) > 1:
         return None
-    title = f"call it {_FIELD}"
+    whole = {name: entry[name]} if name in _PARTS else entry[name]
+    if isinstance(parse(whole), Invalid):
+        return None
     if name not in _PARTS:
-        return Fix(title, (Rename((*route, name), _FIELD),), Safety.UNSAFE)
+        return Fix(f"call it {_FIELD}", (Rename((*route, name), _FIELD),), Safety.UNSAFE)
     edit = Set((*route, _FIELD, name), entry[name])
     return Fix(f"put it into {_FIELD}", (edit, Remove((*route, name))), Safety.UNSAFE)
