@@ -1,0 +1,827 @@
+"""What a review is answered: what is injected, when, and what is said about it."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+from typing import Any
+
+import jsonpatch
+import pytest
+
+from rke2_policies.finding import Severity
+from rke2_policies.policy import DEFAULT, Admission, Exemption, Policy
+from rke2_webhook.review import IGNORE_ANNOTATION, MAX_WARNING, MAX_WARNINGS, answer
+
+KEY = "kube-proxy-extra-env"
+PIN = "IPTABLES_MODE=nft"
+SECTION = "/spec/rkeConfig/machineGlobalConfig"
+PATH = f"{SECTION}/{KEY}"
+RANCHER = "system:serviceaccount:cattle-system:rancher"
+CP = {"name": "cp", "controlPlaneRole": True, "etcdRole": True, "quantity": 3}
+WORKER = {"name": "worker", "workerRole": True, "quantity": 5}
+WORKERS = {"matchLabels": {"rke.cattle.io/worker-role": "true"}}
+SERVERS = {"matchLabels": {"rke.cattle.io/control-plane-role": "true"}}
+ABSENT: Any = object()
+
+
+def cluster(section: Any = ABSENT, /, **rke: Any) -> dict[str, Any]:
+    """Return a Cluster of two pools whose machineGlobalConfig is `section`."""
+    config = {"machinePools": [copy.deepcopy(CP), copy.deepcopy(WORKER)], **rke}
+    if section is not ABSENT:
+        config["machineGlobalConfig"] = section
+    return {
+        "apiVersion": "provisioning.cattle.io/v1",
+        "kind": "Cluster",
+        "metadata": {"name": "shop", "namespace": "fleet-default"},
+        "spec": {"kubernetesVersion": "v1.33.4+rke2r1", "rkeConfig": config},
+    }
+
+
+def custom(section: Any = ABSENT, /, **rke: Any) -> dict[str, Any]:
+    return cluster(section, **{"machinePools": None, **rke})
+
+
+def entry(config: Any, selector: Any = ABSENT) -> dict[str, Any]:
+    """Return an entry of machineSelectorConfig."""
+    return {"config": config} | (
+        {} if selector is ABSENT else {"machineLabelSelector": copy.deepcopy(selector)}
+    )
+
+
+def changed(tree: dict[str, Any], route: str, value: Any = ABSENT) -> dict[str, Any]:
+    """Return a copy in which the value at a dotted route is another one, or gone."""
+    tree = copy.deepcopy(tree)
+    *above, last = (int(step) if step.isdigit() else step for step in route.split("/"))
+    here: Any = tree
+    for step in above:
+        here = here.setdefault(step, {}) if isinstance(here, dict) else here[step]
+    if value is ABSENT:
+        del here[last]
+    else:
+        here[last] = value
+    return tree
+
+
+def ask(
+    new: Any, old: Any = ABSENT, /, policy: Policy = DEFAULT, *, validate: bool = False,
+    today: str = "2026-11-23", **request: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the response to a CREATE, or to an UPDATE where there is an old object."""
+    asked = {
+        "uid": "u-1",
+        "operation": "CREATE" if old is ABSENT else "UPDATE",
+        "userInfo": {"username": "user-abcde"},
+        "object": new,
+        "oldObject": None if old is ABSENT else old,
+        **request,
+    }
+    before = copy.deepcopy(asked)
+    review = answer({"request": asked}, policy, validate=validate, today=today)
+    assert asked == before, "the request was changed"
+    assert set(review) == {"apiVersion", "kind", "response"}
+    response: dict[str, Any] = review["response"]
+    return response
+
+
+def patch(response: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(base64.b64decode(response.get("patch", "W10=")))
+    return found
+
+
+def decision(response: dict[str, Any]) -> str:
+    return str(response["auditAnnotations"]["decision"])
+
+
+def add(path: str, value: Any) -> dict[str, Any]:
+    return {"op": "add", "path": path, "value": value}
+
+
+def admission(**fields: Any) -> Policy:
+    return DEFAULT._replace(admission=Admission(**fields))
+
+
+# What is injected into a new cluster.
+
+INJECTED = [
+    pytest.param(ABSENT, add(SECTION, {KEY: [PIN]}), id="no section"),
+    pytest.param(None, add(SECTION, {KEY: [PIN]}), id="section null"),
+    pytest.param({}, add(PATH, [PIN]), id="section empty"),
+    pytest.param({"cni": "canal"}, add(PATH, [PIN]), id="section without the key"),
+    pytest.param({KEY: None}, add(PATH, [PIN]), id="key null"),
+    pytest.param({KEY: ""}, add(PATH, [PIN]), id="key an empty string"),
+    pytest.param({KEY: []}, add(f"{PATH}/-", PIN), id="key an empty list"),
+    pytest.param({KEY: "A=1"}, add(PATH, ["A=1", PIN]), id="scalar"),
+    pytest.param({KEY: "A=1,B=2"}, add(PATH, ["A=1,B=2", PIN]), id="scalar with a comma"),
+    pytest.param({KEY: ["A=1"]}, add(f"{PATH}/-", PIN), id="list"),
+    pytest.param({KEY: ["A=1", "B=2"]}, add(f"{PATH}/-", PIN), id="list of two"),
+    pytest.param({KEY: [42, None]}, add(f"{PATH}/-", PIN), id="list of no texts"),
+    pytest.param({KEY: ["IPTABLES_MODE_OLD=legacy"]}, add(f"{PATH}/-", PIN), id="longer name"),
+    pytest.param({KEY: ["OLD_IPTABLES_MODE=legacy"]}, add(f"{PATH}/-", PIN), id="other prefix"),
+    pytest.param({KEY: ["IPTABLES_MODE=NFT"]}, add(PATH, [PIN]), id="NFT"),
+    pytest.param({KEY: ["IPTABLES_MODE=nftables"]}, add(PATH, [PIN]), id="nftables"),
+    pytest.param({KEY: ["IPTABLES_MODE=nf_tables"]}, add(PATH, [PIN]), id="nf_tables"),
+    pytest.param({KEY: ['IPTABLES_MODE="nft"']}, add(PATH, [PIN]), id="double quotes"),
+    pytest.param({KEY: ["IPTABLES_MODE='nft'"]}, add(PATH, [PIN]), id="single quotes"),
+    pytest.param({KEY: "IPTABLES_MODE=NFT"}, add(PATH, PIN), id="scalar NFT"),
+    pytest.param(
+        {KEY: ["A=1", "IPTABLES_MODE=NFT", "B=2"]}, add(PATH, ["A=1", PIN, "B=2"]), id="amid others"
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("section", "operation"), INJECTED)
+def test_a_new_cluster_gets_the_pin(section: Any, operation: dict[str, Any]) -> None:
+    response = ask(cluster(section))
+    assert patch(response) == [operation]
+    assert decision(response) == "injected"
+    assert any("commit it to Git" in warning for warning in response["warnings"])
+
+
+LEFT = [
+    pytest.param({KEY: [PIN]}, "pinned", id="pinned"),
+    pytest.param({KEY: PIN}, "pinned", id="pinned by a scalar"),
+    pytest.param({KEY: ["IPTABLES_MODE=legacy"]}, "warned", id="legacy"),
+    pytest.param({KEY: "IPTABLES_MODE=legacy"}, "warned", id="scalar legacy"),
+    pytest.param({KEY: [PIN, "IPTABLES_MODE=legacy"]}, "warned", id="legacy after nft"),
+    pytest.param({KEY: ["IPTABLES_MODE: legacy"]}, "warned", id="legacy, misspelt"),
+    pytest.param({KEY: ["A=1,IPTABLES_MODE=legacy"]}, "warned", id="legacy after a comma"),
+    pytest.param({KEY: ["IPTABLES_MODE=auto"]}, "warned", id="auto"),
+    pytest.param({KEY: ["IPTABLES_MODE="]}, "warned", id="empty value"),
+    pytest.param({KEY: {"IPTABLES_MODE": "nft"}}, "warned", id="map"),
+    pytest.param({KEY: {}}, "warned", id="empty map"),
+    pytest.param({KEY: [{"IPTABLES_MODE": "nft"}]}, "warned", id="list of maps"),
+    pytest.param({KEY: ["A=1", {"name": "B", "value": "2"}]}, "warned", id="a map among texts"),
+    pytest.param({KEY: 42}, "warned", id="number"),
+    pytest.param({KEY: True}, "warned", id="boolean"),
+]
+
+
+@pytest.mark.parametrize(("section", "word"), LEFT)
+def test_what_somebody_decided_or_nobody_can_read_is_left(section: Any, word: str) -> None:
+    response = ask(cluster(section))
+    assert patch(response) == []
+    assert decision(response) == word
+    assert bool(response.get("warnings")) == (word == "warned")
+
+
+ENTRY = "/spec/rkeConfig/machineSelectorConfig/0/config/" + KEY
+GIVEN = [
+    pytest.param(None, add(ENTRY, [PIN]), id="null"),
+    pytest.param("", add(ENTRY, [PIN]), id="empty string"),
+    pytest.param([], add(f"{ENTRY}/-", PIN), id="empty list"),
+    pytest.param("A=1", add(ENTRY, ["A=1", PIN]), id="scalar"),
+    pytest.param(["A=1"], add(f"{ENTRY}/-", PIN), id="list"),
+    pytest.param(["IPTABLES_MODE=NFT"], add(ENTRY, [PIN]), id="respelt"),
+    pytest.param(["IPTABLES_MODE=legacy"], None, id="legacy"),
+    pytest.param(["IPTABLES_MODE=auto"], None, id="another value"),
+    pytest.param([PIN], None, id="pinned"),
+    pytest.param({"IPTABLES_MODE": "nft"}, None, id="map"),
+]
+
+
+@pytest.mark.parametrize("make", [cluster, custom])
+@pytest.mark.parametrize("section", [{KEY: [PIN]}, {}], ids=["global pin", "no global pin"])
+@pytest.mark.parametrize(("value", "operation"), GIVEN)
+def test_a_selectors_own_list_gets_the_pin(
+    make: Any, section: Any, value: Any, operation: dict[str, Any] | None
+) -> None:
+    tree = make(section, machineSelectorConfig=[entry({KEY: value}, WORKERS)])
+    wanted = [] if KEY in section else [add(PATH, [PIN])]
+    wanted += [operation] if operation else []
+    assert sorted(patch(ask(tree)), key=str) == sorted(wanted, key=str)
+
+
+def test_a_custom_clusters_unknown_labels_get_the_pin() -> None:
+    labelled = entry({KEY: ["A=1"]}, {"matchLabels": {"gpu": "true"}})
+    tree = custom({KEY: [PIN]}, machineSelectorConfig=[labelled])
+    assert patch(ask(tree)) == [add(f"{ENTRY}/-", PIN)]
+
+
+def test_unknown_labels_keep_their_legacy() -> None:
+    labelled = entry({KEY: ["IPTABLES_MODE=legacy"]}, {"matchLabels": {"gpu": "true"}})
+    assert patch(ask(custom({KEY: [PIN]}, machineSelectorConfig=[labelled]))) == []
+
+
+# When nothing is even looked at, or nothing is changed.
+
+RESTORE = {"name": "snapshot", "generation": 1}
+GUARDS = [
+    pytest.param({"operation": "DELETE", "object": None}, "other-operation", id="DELETE"),
+    pytest.param({"operation": "CONNECT"}, "other-operation", id="CONNECT"),
+    pytest.param({"subResource": "status"}, "subresource", id="status"),
+    pytest.param({"object": {"kind": "ConfigMap", "apiVersion": "v1"}}, "not-a-cluster", id="kind"),
+    pytest.param(
+        {"object": {"kind": "Cluster", "apiVersion": "management.cattle.io/v3"}},
+        "not-a-cluster",
+        id="another API's Cluster",
+    ),
+    pytest.param(
+        {"object": changed(cluster(), "metadata/deletionTimestamp", "2026-11-23T00:00:00Z")},
+        "deleting",
+        id="deletion",
+    ),
+    pytest.param(
+        {"object": changed(cluster(), "metadata/labels", {"rke2-lint.dev/webhook": "off"})},
+        "opted-out",
+        id="label",
+    ),
+    pytest.param(
+        {"object": cluster(etcdSnapshotRestore={**RESTORE, "restoreRKEConfig": "all"})},
+        "restoring",
+        id="restore all",
+    ),
+    pytest.param(
+        {"object": changed(cluster(), "spec/kubernetesVersion", "v1.33.4+k3s1")},
+        "not-applicable",
+        id="K3s",
+    ),
+    pytest.param({"object": changed(cluster(), "spec/rkeConfig")}, "not-applicable", id="imported"),
+    pytest.param(
+        {"object": changed(cluster(), "spec/rkeConfig", None)}, "not-applicable", id="rkeConfig null"
+    ),
+    pytest.param(
+        {"object": cluster({"disable-kube-proxy": True})}, "not-applicable", id="kube-proxy off"
+    ),
+    pytest.param(
+        {"object": cluster({"disable-kube-proxy": "true"})}, "not-applicable", id="off, as a text"
+    ),
+    pytest.param(
+        {"object": changed(cluster(), "spec/kubernetesVersion", "v1.20.4+rke2r1")},
+        "not-applicable",
+        id="too old",
+    ),
+    pytest.param({"object": changed(cluster(), "spec/rkeConfig", "x")}, "malformed", id="a text"),
+    pytest.param({"object": cluster([])}, "malformed", id="section a list"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("operation", ["CREATE", "UPDATE"])
+@pytest.mark.parametrize("validate", [False, True], ids=["mutate", "validate"])
+@pytest.mark.parametrize(("request_fields", "word"), GUARDS)
+def test_it_keeps_out(
+    request_fields: dict[str, Any], word: str, operation: str, *, validate: bool
+) -> None:
+    fields = {"operation": operation, "oldObject": cluster(), "object": cluster(), **request_fields}
+    response = ask(
+        fields.pop("object"), validate=validate, policy=admission(on_update="inject"), **fields
+    )
+    assert (decision(response), patch(response)) == (word, [])
+    assert response["allowed"] is True
+
+
+UNTOUCHED = [
+    pytest.param(changed(cluster(), "spec/kubernetesVersion"), id="no version"),
+    pytest.param(changed(cluster(), "spec/kubernetesVersion", ""), id="version empty"),
+]
+
+
+@pytest.mark.parametrize("tree", UNTOUCHED)
+def test_what_may_not_be_rke2_is_not_changed(tree: dict[str, Any]) -> None:
+    assert patch(ask(tree)) == []
+
+
+HARMLESS = [
+    pytest.param(cluster(etcdSnapshotRestore=None), id="restore null"),
+    pytest.param(cluster(etcdSnapshotRestore=RESTORE), id="restore without the configuration"),
+    pytest.param(
+        cluster(etcdSnapshotRestore={**RESTORE, "restoreRKEConfig": "none"}), id="restore none"
+    ),
+    pytest.param(changed(cluster(), "metadata/deletionTimestamp", None), id="deletion null"),
+    pytest.param(
+        changed(cluster(), "metadata/labels", {"rke2-lint.dev/webhook": "on"}), id="label on"
+    ),
+    pytest.param(changed(cluster(), "status", {}), id="status empty"),
+    pytest.param(
+        changed(cluster(), "metadata/finalizers", ["example.com/mine"]), id="another's finalizer"
+    ),
+    pytest.param(cluster({"disable-kube-proxy": False}), id="kube-proxy on"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("tree", HARMLESS)
+def test_what_only_looks_like_a_reason_is_none(tree: dict[str, Any]) -> None:
+    assert decision(ask(tree)) == "injected"
+
+
+def test_an_empty_sub_resource_is_the_object_itself() -> None:
+    assert decision(ask(cluster(), subResource="")) == "injected"
+
+
+def annotated(text: Any) -> dict[str, Any]:
+    return changed(cluster(), "metadata/annotations", {IGNORE_ANNOTATION: text})
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        pytest.param("missing-nft-pin old hosts", "left-alone", id="one rule"),
+        pytest.param("missing-nft-pin", "left-alone", id="no reason"),
+        pytest.param("invalid-backend,missing-nft-pin old hosts", "left-alone", id="two rules"),
+        pytest.param("invalid-backend,missing-nft-pin,", "left-alone", id="a comma more"),
+        pytest.param("invalid-backend old hosts", "injected", id="another rule"),
+        pytest.param("missing-nft-pins old hosts", "injected", id="no rule"),
+        pytest.param("invalid-backend missing-nft-pin", "injected", id="named in the reason"),
+        pytest.param("", "injected", id="empty"),
+        pytest.param(" ", "injected", id="blank"),
+        pytest.param(["missing-nft-pin"], "injected", id="no text"),
+    ],
+)
+def test_an_annotation_ignores_rules(text: Any, word: str) -> None:
+    assert decision(ask(annotated(text))) == word
+
+
+def test_an_ignored_rule_says_nothing() -> None:
+    assert "warnings" not in ask(annotated("missing-nft-pin old hosts"))
+
+
+def exempt(where: str, until: str | None = None, rule: str = "missing-nft-pin") -> Policy:
+    return DEFAULT._replace(exempt=(Exemption(rule, where, "old hosts", until),))
+
+
+@pytest.mark.parametrize(
+    ("policy", "word"),
+    [
+        pytest.param(exempt("fleet-default/shop"), "left-alone", id="by name"),
+        pytest.param(exempt("fleet-default/*"), "left-alone", id="by namespace"),
+        pytest.param(exempt("*/sho?"), "left-alone", id="by pattern"),
+        pytest.param(exempt("fleet-default/shop", "2026-11-23"), "left-alone", id="last day"),
+        pytest.param(exempt("fleet-default/shop", "2026-11-22"), "injected", id="over"),
+        pytest.param(exempt("fleet-default/shop-2"), "injected", id="another cluster"),
+        pytest.param(exempt("*", rule="invalid-backend"), "injected", id="another rule"),
+    ],
+)
+def test_a_policy_exempts_clusters(policy: Policy, word: str) -> None:
+    assert decision(ask(cluster(), policy=policy)) == word
+
+
+def test_an_exemption_finds_the_namespace_in_the_request() -> None:
+    tree = changed(cluster(), "metadata/namespace")
+    response = ask(tree, policy=exempt("fleet-default/shop"), namespace="fleet-default")
+    assert decision(response) == "left-alone"
+
+
+def test_without_a_date_exemptions_hold() -> None:
+    policy = exempt("fleet-default/shop", "1999-01-01")
+    assert decision(ask(cluster(), policy=policy, today="")) == "left-alone"
+
+
+@pytest.mark.parametrize("user", DEFAULT.admission.ignore_users)
+def test_bookkeeping_is_let_through_without_a_word(user: str) -> None:
+    new = changed(cluster({"cni": "canal"}), "spec/kubernetesVersion", "v1.34.1+rke2r1")
+    response = ask(new, cluster(), userInfo={"username": user})
+    assert (decision(response), patch(response)) == ("bookkeeping", [])
+    assert "warnings" not in response
+
+
+def test_whose_bookkeeping_is_let_through_is_the_policys() -> None:
+    policy = admission(ignore_users=("ci",), on_update="inject")
+    assert decision(ask(cluster(), cluster(), policy, userInfo={"username": "ci"})) == "bookkeeping"
+    assert decision(ask(cluster(), cluster(), policy, userInfo={"username": RANCHER})) == "injected"
+
+
+AGAIN = [
+    pytest.param(changed(cluster(), "status", {"ready": True}), {}, id="status"),
+    pytest.param(
+        changed(cluster(), "metadata/finalizers", ["wrangler.cattle.io/provisioning-cluster-remove"]),
+        {},
+        id="finalizer",
+    ),
+    pytest.param(cluster(), {"userInfo": {"username": RANCHER}}, id="Rancher"),
+    pytest.param(
+        cluster(),
+        {"userInfo": {"username": "system:serviceaccount:cattle-resources-system:rancher-backup"}},
+        id="backup operator",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("tree", "fields"), AGAIN)
+def test_a_running_cluster_that_is_created_again_is_only_warned(
+    tree: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    response = ask(tree, **fields)
+    assert (decision(response), patch(response)) == ("recreated", [])
+    assert response["warnings"] == [
+        f"kube-proxy is not pinned to nft: commit {KEY}: [{PIN}] to Git"
+    ]
+
+
+def test_on_update_inject_holds_for_running_clusters_that_are_created_again() -> None:
+    tree = changed(cluster(), "status", {"ready": True})
+    assert decision(ask(tree, policy=admission(on_update="inject"))) == "injected"
+    assert decision(ask(tree, policy=admission(on_update="off"))) == "off"
+
+
+# The modes.
+
+ROLLOUT = changed(cluster(), "spec/kubernetesVersion", "v1.34.1+rke2r1")
+
+
+@pytest.mark.parametrize(
+    ("mode", "word", "warns"),
+    [("inject", "injected", True), ("warn", "warned", True), ("off", "off", False)],
+)
+def test_on_create(mode: str, word: str, *, warns: bool) -> None:
+    response = ask(cluster(), policy=admission(on_create=mode, on_update="off"))
+    assert (decision(response), "warnings" in response) == (word, warns)
+    assert bool(patch(response)) == (word == "injected")
+
+
+@pytest.mark.parametrize(
+    ("mode", "new", "word", "warns"),
+    [
+        pytest.param("inject", cluster(), "injected", True, id="inject"),
+        pytest.param("with-rollout", cluster(), "no-rollout", True, id="with-rollout, none"),
+        pytest.param("with-rollout", ROLLOUT, "injected", True, id="with-rollout, one"),
+        pytest.param("warn", ROLLOUT, "warned", True, id="warn"),
+        pytest.param("off", ROLLOUT, "off", False, id="off"),
+    ],
+)
+def test_on_update(mode: str, new: dict[str, Any], word: str, *, warns: bool) -> None:
+    response = ask(new, cluster(), admission(on_update=mode, on_create="off"))
+    assert (decision(response), "warnings" in response) == (word, warns)
+    assert bool(patch(response)) == (word == "injected")
+
+
+def test_an_update_leaves_selectors_entries_to_their_owner() -> None:
+    selectors = [entry({KEY: ["A=1"]}, WORKERS)]
+    tree = cluster({KEY: [PIN]}, machineSelectorConfig=selectors)
+    assert patch(ask(tree, cluster(), admission(on_update="inject"))) == []
+
+
+# With a rollout only.
+
+
+def pools(*more: dict[str, Any]) -> list[dict[str, Any]]:
+    return [copy.deepcopy(CP), copy.deepcopy(WORKER), *more]
+
+
+FIRST: dict[str, Any] = cluster({"cni": "canal", "selinux": True})
+LABELLED = [CP, {**WORKER, "labels": {"tier": "front"}}, {**WORKER, "name": "back"}]
+FRONT = {"matchLabels": {"tier": "front"}}
+BOTH_WAYS = [
+    pytest.param(
+        FIRST, changed(FIRST, "spec/kubernetesVersion", "v1.34.1+rke2r1"), True, id="version"
+    ),
+    pytest.param(FIRST, cluster({"cni": "canal", "selinux": False}), True, id="a setting"),
+    pytest.param(FIRST, cluster({"cni": "canal"}), True, id="a setting gone"),
+    pytest.param(
+        FIRST, cluster({"cni": "canal", "selinux": True, "debug": True}), True, id="a setting more"
+    ),
+    pytest.param(cluster({KEY: ["A=1"]}), cluster({KEY: ["A=2"]}), True, id="another variable"),
+    pytest.param(cluster({KEY: ["A=1", PIN]}), cluster({KEY: ["A=1"]}), False, id="the pin gone"),
+    pytest.param(cluster({KEY: PIN}), cluster(), False, id="the scalar pin gone"),
+    pytest.param(
+        cluster({KEY: ["IPTABLES_MODE=legacy"]}), cluster({}), False, id="legacy taken out"
+    ),
+    pytest.param(
+        cluster({KEY: ["IPTABLES_MODE=auto"]}),
+        cluster({KEY: ["IPTABLES_MODE=NFT"]}),
+        False,
+        id="the pin written otherwise",
+    ),
+    pytest.param(FIRST, FIRST, False, id="nothing"),
+    pytest.param(cluster(None), cluster({}), False, id="null and empty"),
+    pytest.param(
+        cluster(),
+        cluster(machineSelectorConfig=[entry({"protect-kernel-defaults": True}, WORKERS)]),
+        False,
+        id="a selector for some",
+    ),
+    pytest.param(
+        cluster(),
+        cluster(machineSelectorConfig=[entry({"protect-kernel-defaults": True})]),
+        True,
+        id="a selector for all",
+    ),
+    pytest.param(
+        cluster(),
+        cluster(machineSelectorConfig=[entry({"no-such-setting": True})]),
+        False,
+        id="a selector that says nothing",
+    ),
+    pytest.param(
+        cluster({"debug": True}, machineSelectorConfig=[entry({"debug": False})]),
+        cluster({"debug": "x"}, machineSelectorConfig=[entry({"debug": False})]),
+        False,
+        id="a setting that another hides",
+    ),
+    pytest.param(cluster(), cluster({"etcd-expose-metrics": True}), False, id="server-only"),
+    pytest.param(
+        cluster(machinePools=[CP]),
+        cluster({"etcd-expose-metrics": True}, machinePools=[CP]),
+        True,
+        id="server-only, and all are servers",
+    ),
+    pytest.param(
+        cluster(machineSelectorConfig=[entry({KEY: [PIN]}, WORKERS)]),
+        cluster({"etcd-expose-metrics": True}, machineSelectorConfig=[entry({KEY: [PIN]}, WORKERS)]),
+        True,
+        id="server-only, and a selector shields the others",
+    ),
+    pytest.param(
+        cluster(machineSelectorConfig=[entry({KEY: [PIN]}, SERVERS)]),
+        cluster({"etcd-expose-metrics": True}, machineSelectorConfig=[entry({KEY: [PIN]}, SERVERS)]),
+        False,
+        id="server-only, and a selector shields the servers",
+    ),
+    pytest.param(cluster(), cluster({"kube-proxy-extra-envs": ["A=1"]}), False, id="a key dropped"),
+    pytest.param(cluster(), cluster({KEY + "+": ["A=1"]}), False, id="a key with a plus dropped"),
+    pytest.param(cluster(), cluster({"lb-server-port": 6445}), False, id="a number dropped"),
+    pytest.param(cluster(), cluster({"kubelet-arg": {"a": 1}}), False, id="a map dropped"),
+    pytest.param(cluster(), cluster({"profile": None}), False, id="null pruned"),
+    pytest.param(cluster(), cluster({"profile": ""}), False, id="an empty text pruned"),
+    pytest.param(cluster(), cluster({"kubelet-arg": []}), False, id="an empty list pruned"),
+    pytest.param(
+        cluster(), cluster(machinePools=[CP, {**WORKER, "quantity": 9}]), False, id="quantity"
+    ),
+    pytest.param(
+        cluster(), changed(cluster(), "metadata/labels", {"team": "a"}), False, id="labels"
+    ),
+    pytest.param(
+        cluster(), changed(cluster(), "metadata/annotations", {"a": "b"}), False, id="annotations"
+    ),
+    pytest.param(
+        cluster(), changed(cluster(), "metadata/finalizers", ["a.cattle.io/b"]), False, id="finalizer"
+    ),
+    pytest.param(
+        cluster(),
+        cluster(machinePools=[CP, {**WORKER, "labels": {"tier": "front"}}]),
+        False,
+        id="a pool's labels",
+    ),
+    pytest.param(
+        cluster(), cluster(machinePools=pools({**WORKER, "name": "new"})), False, id="a pool comes"
+    ),
+    pytest.param(cluster(), cluster(machinePools=[CP]), False, id="a pool goes"),
+    pytest.param(
+        cluster(), cluster(machinePools=[CP, {**WORKER, "name": "new"}]), False, id="a pool renamed"
+    ),
+    pytest.param(
+        cluster(machineSelectorConfig=[entry({KEY: [PIN]}, WORKERS)], machinePools=[WORKER]),
+        cluster(machineSelectorConfig=[entry({KEY: [PIN]}, WORKERS)]),
+        False,
+        id="only a pool that comes would change",
+    ),
+    pytest.param(
+        FIRST, cluster({"cni": "canal", "selinux": False}, machinePools=pools({**WORKER, "name": "new"})), True,
+        id="a pool comes, and all others change",
+    ),
+    pytest.param(
+        cluster(machinePools=LABELLED, machineSelectorConfig=[entry({"debug": False}, FRONT)]),
+        cluster({"debug": True}, machinePools=LABELLED, machineSelectorConfig=[entry({"debug": False}, FRONT)]),
+        False,
+        id="a selector keeps a setting from some",
+    ),
+    pytest.param(
+        cluster(machinePools=[CP, {**WORKER, "machineOS": "windows"}], machineSelectorConfig=[entry({"debug": True})]),
+        cluster(
+            machinePools=[CP, {**WORKER, "machineOS": "windows"}],
+            machineSelectorConfig=[entry({"debug": True}), entry({"debug": False}, SERVERS)],
+        ),
+        False,
+        id="Windows would restart, too",
+    ),
+    pytest.param(custom({"debug": True}), custom({"debug": False}), True, id="custom, a setting"),
+    pytest.param(custom(), custom({"etcd-expose-metrics": True}), False, id="custom, server-only"),
+    pytest.param(
+        custom(), changed(custom(), "spec/kubernetesVersion", "v1.34.1+rke2r1"), True,
+        id="custom, version",
+    ),
+    pytest.param(
+        custom({"debug": True}, machineSelectorConfig=[entry({"debug": True}, FRONT)]),
+        custom({"debug": False}, machineSelectorConfig=[entry({"debug": True}, FRONT)]),
+        False,
+        id="custom, a setting that labelled machines have otherwise",
+    ),
+    pytest.param(
+        custom({"debug": True}, machineSelectorConfig=[entry({"debug": True}, {"matchLabels": {"x/worker-role": "a"}})]),
+        custom({"debug": False}, machineSelectorConfig=[entry({"debug": True}, {"matchLabels": {"x/worker-role": "a"}})]),
+        False,
+        id="custom, a label that only looks like a role",
+    ),
+    pytest.param(
+        custom({"debug": True}, machineSelectorConfig=[entry({"profile": "cis"}, FRONT)]),
+        custom({"debug": False}, machineSelectorConfig=[entry({"profile": "cis"}, FRONT)]),
+        True,
+        id="custom, a setting that no selector touches",
+    ),
+    pytest.param(custom({"debug": True}), cluster({"debug": False}), False, id="pools for custom"),
+    pytest.param(cluster({"debug": True}), custom({"debug": False}), False, id="custom for pools"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "rolls"), BOTH_WAYS)
+def test_an_update_injects_only_into_a_rollout(
+    old: dict[str, Any], new: dict[str, Any], *, rolls: bool
+) -> None:
+    response = ask(new, old)
+    assert decision(response) == ("injected" if rolls else "no-rollout")
+    assert bool(patch(response)) == rolls
+    assert response["warnings"]
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        pytest.param(None, id="null"),
+        pytest.param("x", id="a text"),
+        pytest.param({}, id="empty"),
+        pytest.param({"kind": "Cluster"}, id="no Cluster of Rancher's"),
+        pytest.param(changed(cluster(), "spec", None) | {"spec": []}, id="spec a list"),
+        pytest.param(cluster([]), id="section a list"),
+        pytest.param(cluster(machineSelectorConfig={}), id="selectors a map"),
+        pytest.param(cluster(machinePools=["x"]), id="pools of texts"),
+    ],
+)
+def test_an_old_object_that_cannot_be_read_is_a_warning(old: Any) -> None:
+    response = ask(cluster({"cni": "canal"}), old)
+    assert (decision(response), patch(response)) == ("old-object-unreadable", [])
+    assert response["warnings"]
+
+
+# The shape of an answer.
+
+
+def test_an_answer_is_version_1_to_the_letter() -> None:
+    new = cluster({"cni": "canal"})
+    review = answer({"request": {"uid": "u-1", "operation": "CREATE", "object": new}})
+    assert {name: review[name] for name in ("apiVersion", "kind")} == {
+        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+    }  # fmt: skip
+    response = review["response"]
+    assert set(response) == {
+        "uid", "allowed", "patchType", "patch", "warnings", "auditAnnotations",
+    }  # fmt: skip
+    assert (response["uid"], response["allowed"]) == ("u-1", True)
+    assert response["patchType"] == "JSONPatch"
+    assert json.loads(base64.b64decode(response["patch"], validate=True)) == [add(PATH, [PIN])]
+    assert response["auditAnnotations"] == {"decision": "injected"}
+
+
+def test_an_answer_without_a_patch_has_no_patch_type() -> None:
+    assert set(ask(cluster({KEY: [PIN]}))) == {"uid", "allowed", "auditAnnotations"}
+
+
+def test_a_dry_run_is_answered_like_any_other() -> None:
+    assert ask(cluster(), dryRun=True) == ask(cluster(), dryRun=False)
+
+
+@pytest.mark.parametrize(("section", "operation"), INJECTED)
+def test_the_patch_is_applied_once(section: Any, operation: dict[str, Any]) -> None:
+    tree = cluster(section)
+    patched = jsonpatch.apply_patch(tree, patch(ask(tree)))
+    assert decision(ask(patched)) == "pinned"
+    assert patch(ask(patched)) == []
+
+
+def test_the_audit_log_names_the_rules() -> None:
+    assert ask(cluster({KEY: ["IPTABLES_MODE=legacy"]}))["auditAnnotations"] == {
+        "decision": "warned", "rules": "legacy-backend",
+    }  # fmt: skip
+
+
+def assert_fit_for_headers(warnings: list[str]) -> None:
+    assert len(warnings) == len(set(warnings)) <= MAX_WARNINGS
+    for warning in warnings:
+        assert 0 < len(warning) <= MAX_WARNING
+        assert warning.isprintable()
+
+
+@pytest.mark.parametrize("section", [case.values[0] for case in (*INJECTED, *LEFT)])
+@pytest.mark.parametrize("validate", [False, True], ids=["mutate", "validate"])
+def test_warnings_fit_into_headers(section: Any, *, validate: bool) -> None:
+    assert_fit_for_headers(ask(cluster(section), validate=validate).get("warnings", []))
+
+
+def test_warnings_are_short_and_printable_whatever_the_object_says() -> None:
+    values = [f"{i} é\n\x1b\u202e{'x' * 300}" for i in range(30)]
+    warnings = ask(cluster({KEY: values}))["warnings"]
+    assert_fit_for_headers(warnings)
+    assert len(warnings) == MAX_WARNINGS
+    assert warnings[-1] == "and 20 more: lint the Cluster with rke2-lint"
+
+
+def test_warnings_are_for_what_counts() -> None:
+    policy = DEFAULT._replace(levels={"missing-nft-pin": Severity.NOTE})
+    response = ask(cluster(), policy=policy._replace(admission=Admission(on_create="warn")))
+    assert "warnings" not in response
+    assert response["auditAnnotations"] == {"decision": "left-alone", "rules": "missing-nft-pin"}
+
+
+def test_a_selectors_entry_is_named_in_its_warning() -> None:
+    tree = cluster({KEY: [PIN]}, machineSelectorConfig=[entry({KEY: ["A=1"]}, WORKERS)])
+    assert ask(tree)["warnings"] == [
+        f"added {KEY}: {PIN} in machineSelectorConfig[0]: commit it to Git"
+    ]
+
+
+# What a policy may.
+
+
+def test_a_rule_that_may_not_patch_only_warns() -> None:
+    response = ask(cluster(), policy=admission(patch=("invalid-backend",)))
+    assert (decision(response), patch(response)) == ("warned", [])
+
+
+def test_a_rule_that_is_off_does_not_patch() -> None:
+    policy = DEFAULT._replace(levels={"missing-nft-pin": None})
+    assert (decision(ask(cluster(), policy=policy)), patch(ask(cluster(), policy=policy))) == (
+        "left-alone", [],
+    )  # fmt: skip
+
+
+def test_a_rule_whose_fix_takes_something_away_never_patches() -> None:
+    policy = admission(patch=("misspelt-setting", "pruned-field", "map-instead-of-list"))
+    for tree in (
+        cluster({"kube_proxy_extra_env": [PIN]}),
+        cluster() | {"spec": {**cluster()["spec"], KEY: [PIN]}},
+        cluster(machineGlobalconfig={KEY: [PIN]}),
+    ):
+        assert {operation["op"] for operation in patch(ask(tree, policy=policy))} <= {"add"}
+
+
+# The validating endpoint.
+
+
+def test_validate_warns_and_never_patches() -> None:
+    response = ask(cluster(), validate=True)
+    assert set(response) == {"uid", "allowed", "warnings", "auditAnnotations"}
+    assert (response["allowed"], decision(response)) == (True, "warned")
+
+
+def test_validate_denies_what_the_policy_denies() -> None:
+    response = ask(cluster(), policy=admission(deny=("missing-nft-pin",)), validate=True)
+    assert response["allowed"] is False
+    assert (response["status"]["code"], response["status"]["reason"]) == (422, "Invalid")
+    assert response["status"]["message"].startswith(
+        "refused by the policy default: missing-nft-pin: kube-proxy is not pinned to nft"
+    )
+    assert decision(response) == "denied"
+    assert "patch" not in response
+
+
+@pytest.mark.parametrize(
+    ("tree", "policy", "fields"),
+    [
+        pytest.param(cluster({KEY: [PIN]}), DEFAULT, {}, id="nothing found"),
+        pytest.param(cluster({KEY: ["IPTABLES_MODE=legacy"]}), DEFAULT, {}, id="another rule"),
+        pytest.param(annotated("missing-nft-pin old hosts"), DEFAULT, {}, id="ignored"),
+        pytest.param(cluster(), exempt("*/*"), {}, id="exempt"),
+        pytest.param(
+            cluster(), DEFAULT, {"oldObject": cluster(), "operation": "UPDATE", "userInfo": {"username": RANCHER}},
+            id="bookkeeping",
+        ),
+        pytest.param(
+            cluster(), DEFAULT._replace(levels={"missing-nft-pin": None}), {}, id="the rule is off"
+        ),
+    ],
+)  # fmt: skip
+def test_validate_denies_nothing_else(
+    tree: dict[str, Any], policy: Policy, fields: dict[str, Any]
+) -> None:
+    denying = policy._replace(admission=Admission(deny=("missing-nft-pin",)))
+    assert ask(tree, policy=denying, validate=True, **fields)["allowed"] is True
+
+
+def test_mutate_denies_nothing() -> None:
+    policy = admission(deny=("missing-nft-pin",), on_create="warn")
+    assert ask(cluster(), policy=policy)["allowed"] is True
+
+
+def test_a_denial_is_not_as_long_as_the_object() -> None:
+    policy = admission(deny=("entry-without-equals",))
+    tree = cluster({KEY: ["x" * 1_000 + str(i) for i in range(30)]})
+    assert len(ask(tree, policy=policy, validate=True)["status"]["message"]) <= 2_000
+
+
+# What only somebody hostile sends.
+
+
+def nested(depth: int, inside: Any) -> Any:
+    for _ in range(depth):
+        inside = [inside]
+    return inside
+
+
+@pytest.mark.parametrize("depth", [100, 300, 600, 900])
+@pytest.mark.parametrize("validate", [False, True], ids=["mutate", "validate"])
+@pytest.mark.parametrize(
+    "place", [f"machineGlobalConfig/{KEY}", "machineGlobalConfig/kubelet-arg", "chartValues"]
+)
+def test_deep_nesting_is_let_through(depth: int, place: str, *, validate: bool) -> None:
+    tree = cluster({})
+    section, _, key = place.partition("/")
+    for value in (nested(depth, "IPTABLES_MODE=NFT"), ["A=1", nested(depth, "x")]):
+        tree["spec"]["rkeConfig"][section] = {key: value} if key else value
+        review = {"uid": "u", "operation": "UPDATE", "object": tree, "oldObject": cluster()}
+        assert answer({"request": review}, validate=validate)["response"]["allowed"] is True
+
+
+@pytest.mark.parametrize("depth", [300, 600, 900])
+def test_what_is_nested_elsewhere_is_no_hindrance(depth: int) -> None:
+    tree = cluster(chartValues=nested(depth, "x"))
+    review = {"uid": "u", "operation": "CREATE", "object": tree}
+    assert decision(answer({"request": review})["response"]) == "injected"
