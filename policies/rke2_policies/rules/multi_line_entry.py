@@ -1,12 +1,11 @@
 """Every variable is an item of its own, because RKE2 does not split items at line breaks.
 
-A block (`|`) is one item of the list, however many lines it has, and RKE2 makes one variable of
-it, split once, at the first `=` (rancher/rke2 pkg/podtemplate/podtemplate.go `addExtraEnv`). With
-IPTABLES_MODE in its first line, the value holds the other lines too, and every iptables call of
-kube-proxy fails; further down, the variable of the first line swallows it, and detection runs. A
-block of one line is fine, because RKE2 trims it. It is an error where kube-proxy breaks or loses
-the pin by it, and a warning where another item sets IPTABLES_MODE. The fix is unsafe; there is
-none where a line is not NAME=VALUE: write an item for each variable.
+A block (`|`) is one item, however many lines it has, and RKE2 makes one variable of it
+(rancher/rke2 pkg/podtemplate/podtemplate.go `addExtraEnv`). With IPTABLES_MODE in its first line,
+every iptables call of kube-proxy fails; further down, another variable swallows it, and detection
+runs. A block of one line is fine, because RKE2 trims it. It is an error where kube-proxy breaks or
+loses the pin by it, and a warning where another item sets IPTABLES_MODE. The fix is unsafe; there
+is none where a line is not NAME=VALUE: write an item for each variable.
 
 ```yaml before
 kube-proxy-extra-env:

@@ -1,11 +1,10 @@
 """IPTABLES_MODE is not among kube-proxy's arguments, because RKE2 does not start with such a flag.
 
-At its start RKE2 reads kube-proxy's arguments for the conntrack settings, with kube-proxy's own
-code, and ends at a flag that kube-proxy does not have: "failed to validate kube-proxy conntrack
-configuration" (k3s-io/k3s pkg/agent/run.go `getConntrackConfig`). So the node goes down with the
-next restart, and a disabled kube-proxy makes no difference. The fix moves the pin to
-kube-proxy-extra-env, and is unsafe; where the machine has no need of a pin, the removal is only
-shown. There is none for `legacy`.
+At its start RKE2 reads kube-proxy's arguments with kube-proxy's own code, and ends at a flag that
+kube-proxy does not have (k3s-io/k3s pkg/agent/run.go `getConntrackConfig`). So the node goes down
+with the next restart: "failed to validate kube-proxy conntrack configuration". A disabled
+kube-proxy makes no difference. The fix moves the pin to kube-proxy-extra-env, and is unsafe; where
+the machine has no need of a pin, the removal is only shown. There is none for `legacy`.
 
 ```yaml before
 kube-proxy-arg:

@@ -1,11 +1,11 @@
 """The selector of an entry is called machineLabelSelector, because the API server prunes others.
 
-An entry of `machineSelectorConfig` or `machineSelectorFiles` without `machineLabelSelector`
-applies to every machine (rancher/rancher pkg/capr/planner/config.go), and a field that the schema
-does not have is pruned (pkg/crds/yaml/generated/provisioning.cattle.io_clusters.yaml); only
-`kubectl apply` refuses it. So the settings of one pool reach all of them. It is an error where
-the entry takes the pin from a machine, and otherwise a warning. The fix gives the selector its
-name, and is unsafe, because the entry then applies to fewer machines; there is none where
+An entry without `machineLabelSelector` applies to every machine (rancher/rancher
+pkg/capr/planner/config.go), and a field that the schema does not have is pruned. So the settings
+of one pool reach all of them. Only `kubectl apply` refuses such a field
+(pkg/crds/yaml/generated/provisioning.cattle.io_clusters.yaml). It is an error where the entry
+takes the pin from a machine, and otherwise a warning. The fix gives the selector its name, and is
+unsafe, because the entry then applies to fewer machines; there is none where
 `machineLabelSelector` is there as well.
 
 ```yaml before

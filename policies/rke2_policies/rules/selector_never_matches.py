@@ -2,10 +2,10 @@
 
 Rancher matches `machineLabelSelector` against the labels of the Machine object (rancher/rancher
 pkg/capr/planner/config.go). It has the labels of its pool, those of its roles, which are `"true"`
-or absent, and what `machinePools[].labels` says (pkg/controllers/provisioningv2/
-provisioningcluster/template.go). Labels of Nodes, such as `kubernetes.io/hostname`, and
-`machineDeploymentLabels` are not among them. A selector that matches no machine makes its entry
-count for nothing.
+or absent, and what `machinePools[].labels` says
+(pkg/controllers/provisioningv2/provisioningcluster/template.go). Labels of Nodes, such as
+`kubernetes.io/hostname`, and `machineDeploymentLabels` are not among them. A selector that matches
+no machine makes its entry count for nothing.
 
 It is an error where the entry holds the pin and a machine lacks it, and otherwise a warning. The
 fix moves such a pin to machineGlobalConfig, if the entry holds nothing else, and is unsafe; all

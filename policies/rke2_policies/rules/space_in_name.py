@@ -1,11 +1,10 @@
 """The name IPTABLES_MODE ends at the equals sign, because a space before it becomes a part of it.
 
-RKE2 splits an item at the first `=`, and trims nothing around it (rancher/rke2
-pkg/podtemplate/podtemplate.go `addExtraEnv`): `IPTABLES_MODE = nft` sets a variable whose name
-ends in a space. Kubernetes takes such a name since 1.32, and kube-proxy detects its backend;
-before, a name with a space is no valid name (kubernetes/kubernetes pkg/features/kube_features.go
-`RelaxedEnvironmentVariableValidation`), so that there may be no kube-proxy at all. It is a
-warning where another item sets IPTABLES_MODE. The fix is unsafe, because it renames a variable.
+RKE2 trims nothing around the `=`, so that `IPTABLES_MODE = nft` sets a variable whose name ends in
+a space (rancher/rke2 pkg/podtemplate/podtemplate.go `addExtraEnv`). Since 1.32 Kubernetes takes
+such a name, and kube-proxy detects its backend; before, there may be no kube-proxy at all
+(kubernetes/kubernetes pkg/features/kube_features.go `RelaxedEnvironmentVariableValidation`). It is
+a warning where another item sets IPTABLES_MODE. The fix is unsafe, because it renames a variable.
 
 ```yaml before
 kube-proxy-extra-env:
