@@ -28,7 +28,8 @@ _COMMANDS = ("check", "effective", "rule")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line, and return its exit code."""
-    # The process is short and keeps nearly all that it makes: collecting garbage only costs time.
+    # A run is short and keeps nearly all that it makes: collecting garbage only costs time.
+    collecting = gc.isenabled()
     gc.disable()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -54,6 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         print("\nThis is a bug of rke2-lint. Please report it with these lines.", file=sys.stderr)
         status = BUG
+    finally:
+        if collecting:
+            gc.enable()
     return status
 
 
@@ -179,6 +183,7 @@ def _look(asked: Asked, options: Options) -> tuple[list[File], Outcome]:
             listing.unreadable.append(f"{name}: {why(error)}")
         else:
             files = [given, *(file for file in files if not _same(file.path, name))]
+    _see_from_above(files)
     work = Work(options)
     work.run(units(files), available())
     work.finish(files)
@@ -188,6 +193,16 @@ def _look(asked: Asked, options: Options) -> tuple[list[File], Outcome]:
     outcome.notes += listing.notes
     outcome.sort()
     return files, outcome
+
+
+def _see_from_above(files: Sequence[File]) -> None:
+    """Name files as drop-ins where somebody stands in `config.yaml.d` itself."""
+    folder = os.getcwd().replace(os.sep, "/")
+    if base_of(f"{folder}/file") is not None:
+        name = folder.rpartition("/")[2]
+        for file in files:
+            if not os.path.isabs(file.path) and not file.path.startswith(("..", STDIN)):
+                file.path = f"../{name}/{file.path.removeprefix('./')}"
 
 
 def _same(one: str, other: str) -> bool:

@@ -93,8 +93,11 @@ def discover(paths: Iterable[str], keep_link: Callable[[str], bool]) -> Listing:
             candidates.append(File(path, named=True))
     seen: dict[object, str] = {}
     for file, identity in sorted(_known(candidates, listing), key=_rank):
-        first = seen.setdefault(identity, file.path)
-        if first is file.path or (file.is_link and first != file.path and keep_link(file.path)):
+        first = seen.get(identity)
+        if first is None:
+            seen[identity] = file.path
+            listing.files.append(file)
+        elif file.is_link and first != file.path and keep_link(file.path):
             listing.files.append(file)
         elif first != file.path:
             listing.notes.append(f"{file.path}: the same file as {first}")
@@ -133,11 +136,15 @@ def _known(candidates: Iterable[File], listing: Listing) -> Iterator[tuple[File,
 
 def _folder(folder: str, listing: Listing) -> Iterator[str]:
     """Yield the paths below `folder` that are worth a look."""
+    from rke2_lint.git_files import is_work_tree
+
+    return _listed(folder, listing) if is_work_tree(folder) else _walk(folder, listing)
+
+
+def _listed(folder: str, listing: Listing) -> Iterator[str]:
+    """Yield the paths that git lists below `folder`."""
     from rke2_lint import git_files
 
-    if not git_files.is_work_tree(folder):
-        yield from _walk(folder, listing)
-        return
     complaints: list[str] = []
     nested = []
     where = _absolute(folder)
@@ -162,7 +169,7 @@ def _folder(folder: str, listing: Listing) -> Iterator[str]:
     listing.warnings += complaints
     for name in nested:
         if os.path.isdir(path := _join(folder, name)):
-            yield from _folder(path, listing)
+            yield from _listed(path, listing)
     if walk:
         yield from _walk(folder, listing)
 
@@ -177,6 +184,9 @@ def _walk(folder: str, listing: Listing) -> Iterator[str]:
                 found = list(entries)
         except OSError as error:
             listing.complain(here, why(error), named=here is folder)
+            continue
+        if here is not folder and any(entry.name == ".git" for entry in found):
+            yield from _listed(here, listing)
             continue
         where = _absolute(here)
         for entry in found:
