@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CLEAN, FOUND, USAGE, BUG = 0, 1, 2, 3
 INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell counts signals: 128 and more
 
+_PART = 1 << 15
 _COMMANDS = ("check", "effective", "rule")
 
 
@@ -107,8 +108,7 @@ def _check(asked: Asked) -> int:
         _put(b"".join(patch.text for patch in outcome.patches))
     stream = sys.stdout if to_stdout is None else sys.stderr
     if not asked.diff:
-        stream.write(_report(outcome, asked.output_format, _paint(stream, asked)))
-    stream.flush()
+        _say(_report(outcome, asked.output_format, _paint(stream, asked)), stream)
     _complain(outcome, asked)
     print(_summary(outcome, fixing=options.fix, writing=options.write), file=sys.stderr)
     return _status(outcome, asked)
@@ -132,17 +132,16 @@ def _effective(asked: Asked) -> int:
     if asked.output_format == "json":
         from rke2_lint.reporters.json_ import render_machines
 
-        sys.stdout.write(render_machines(outcome))
+        _say(render_machines(outcome), sys.stdout)
     elif files:
         from rke2_lint.effective import render
 
-        sys.stdout.write(render(outcome, _paint(sys.stdout, asked)))
-    sys.stdout.flush()
+        _say(render(outcome, _paint(sys.stdout, asked)), sys.stdout)
     _complain(outcome, asked)
     if outcome.remarks:
         from rke2_lint.reporters.concise import render as lines
 
-        sys.stderr.write(lines(outcome, _paint(sys.stderr, asked)))
+        _say(lines(outcome, _paint(sys.stderr, asked)), sys.stderr)
     if not outcome.machines:
         print(_summary(outcome, fixing=False, writing=False), file=sys.stderr)
     return USAGE if outcome.unreadable else FOUND if outcome.remarks else CLEAN
@@ -158,7 +157,7 @@ def _rule(asked: Asked) -> int:
     except UnknownRuleError as error:
         return _usage(str(error))
     pages = [explain.page(name, paint) for name in asked.paths]
-    sys.stdout.write("\n".join(pages) if pages else explain.index(paint))
+    _say("\n".join(pages) if pages else explain.index(paint), sys.stdout)
     return CLEAN
 
 
@@ -239,6 +238,13 @@ def _paint(stream: TextIO, asked: Asked) -> Paint:
     from rke2_lint.paint import Paint, wanted
 
     return Paint(colours=wanted(stream, no_color=asked.no_color))
+
+
+def _say(text: str, stream: TextIO) -> None:
+    """Write a text, in parts: without Python's buffer, only the next write notices a closed pipe."""
+    for start in range(0, len(text), _PART):
+        stream.write(text[start : start + _PART])
+    stream.flush()
 
 
 def _put(data: bytes) -> None:
