@@ -19,8 +19,15 @@ class Scalar:
     __slots__ = ("anchor", "end", "outer", "start", "style", "tag", "value")
 
     def __init__(
-        self, value: str, style: str, start: int, end: int, *,
-        outer: int, anchor: str | None = None, tag: str | None = None,
+        self,
+        value: str,
+        style: str,
+        start: int,
+        end: int,
+        *,
+        outer: int,
+        anchor: str | None = None,
+        tag: str | None = None,
     ) -> None:
         self.value = value
         self.style = style
@@ -37,7 +44,13 @@ class Sequence:
     __slots__ = ("anchor", "end", "flow", "items", "outer", "start", "tag")
 
     def __init__(
-        self, start: int, *, flow: bool, outer: int, anchor: str | None = None, tag: str | None = None
+        self,
+        start: int,
+        *,
+        flow: bool,
+        outer: int,
+        anchor: str | None = None,
+        tag: str | None = None,
     ) -> None:
         self.items: list[Node] = []
         self.flow = flow
@@ -58,7 +71,13 @@ class Mapping:
     __slots__ = ("anchor", "end", "flow", "outer", "pairs", "start", "tag")
 
     def __init__(
-        self, start: int, *, flow: bool, outer: int, anchor: str | None = None, tag: str | None = None
+        self,
+        start: int,
+        *,
+        flow: bool,
+        outer: int,
+        anchor: str | None = None,
+        tag: str | None = None,
     ) -> None:
         self.pairs: list[tuple[Node, Node]] = []
         self.flow = flow
@@ -74,7 +93,9 @@ class Alias:
 
     __slots__ = ("end", "name", "outer", "start", "target")
 
-    def __init__(self, name: str, target: Scalar | Sequence | Mapping, start: int, end: int) -> None:
+    def __init__(
+        self, name: str, target: Scalar | Sequence | Mapping, start: int, end: int
+    ) -> None:
         self.name = name
         self.target = target
         self.start = start

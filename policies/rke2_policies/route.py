@@ -61,7 +61,10 @@ def find(tree: Json, route: Route) -> Json | Missing:
 def pointer(route: Route) -> str:
     """Write `route` as an RFC 6901 JSON Pointer."""
     return "".join(
-        "/" + str(step.key if isinstance(step, Repeated) else step).replace("~", "~0").replace("/", "~1")
+        "/"
+        + str(step.key if isinstance(step, Repeated) else step)
+        .replace("~", "~0")
+        .replace("/", "~1")
         for step in route
     )
 
@@ -78,4 +81,6 @@ def same(one: Json, other: Json) -> bool:
         case str(), str():
             return one == other
         case _:
-            return type(one) is type(other) and bool(one == other or (one != one and other != other))
+            return type(one) is type(other) and bool(
+                one == other or (one != one and other != other)
+            )
