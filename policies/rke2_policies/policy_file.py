@@ -9,7 +9,7 @@ from rke2_policies.edit_distance import nearest
 from rke2_policies.finding import Severity
 from rke2_policies.lazy_pattern import lazily
 from rke2_policies.policy import DEFAULT, Admission, Exemption, Policy
-from rke2_policies.route import Json, Route
+from rke2_policies.route import Json, Repeated, Route
 from rke2_policies.yaml_source import Source
 
 LEVELS: Mapping[str, Severity | None] = {
@@ -54,14 +54,23 @@ class _Reader:
             problem = self.source.problems[0]
             line = self.source.position(problem.span.start).line
             raise PolicyError(f"{path}:{line}: {problem.message}")
+        if self.source.masked is not None:
+            raise PolicyError(f"{path}:{self.template()}: a policy is no template")
         if len(self.source.documents) > 1:
-            raise PolicyError(f"{path}: a policy is one YAML document")
+            span = self.source.documents[1].span(self.source.documents[1].at())
+            line = self.source.position(span.start).line if span else 1
+            raise PolicyError(f"{path}:{line}: a policy is one YAML document")
         self.document = self.source.documents[0] if self.source.documents else None
+
+    def template(self) -> int:
+        """Return the line where a template's text starts."""
+        starts = (self.source.text.find(opening) for opening in ("{{", "{%", "{#"))
+        return self.source.position(min((at for at in starts if at >= 0), default=0)).line
 
     def error(self, route: Route, message: str, *, key: bool = False) -> PolicyError:
         """Return the error of a place."""
         if self.document is None:
-            return PolicyError(f"{self.path}: {message}")
+            return PolicyError(f"{self.path}:1: {message}")
         place = self.document.at(*route)
         span = self.document.span(place.key if key else place)
         line = self.source.position(span.start).line if span else 1
@@ -69,6 +78,10 @@ class _Reader:
 
     def policy(self, base: Callable[[str], Policy]) -> Policy:
         tree = self.document.tree if self.document is not None else None
+        for again in self.document.repeated if self.document is not None else ():
+            said = again[-1]
+            key = said.key if isinstance(said, Repeated) else said
+            raise self.error(again, f"{key} is said twice", key=True)
         top = self.mapping((), tree, _TOP)
         under = DEFAULT
         if top.get("extends") is not None:
@@ -80,7 +93,8 @@ class _Reader:
         levels = {**under.levels, **self.levels(top.get("levels"))}
         exempt = (*under.exempt, *self.exemptions(top.get("exempt")))
         admission = self.admission(top.get("webhook"), under.admission)
-        name = self.text(("name",), top["name"]) if top.get("name") else under.name
+        given = top.get("name")
+        name = under.name if given is None else self.text(("name",), given)
         return Policy(name, levels, under.others, exempt, admission)
 
     def levels(self, tree: Json) -> dict[str, Severity | None]:
@@ -98,10 +112,10 @@ class _Reader:
             route: Route = ("exempt", i)
             fields = self.mapping(route, entry, _EXEMPTION)
             for field in ("rule", "where", "reason"):
-                if not fields.get(field):
+                if fields.get(field) in (None, ""):
                     raise self.error(route, f"an exemption needs a {field}")
             until = fields.get("until")
-            if until is not None and not (isinstance(until, str) and _DAY.fullmatch(until)):
+            if until is not None and not (isinstance(until, str) and _is_day(until)):
                 raise self.error((*route, "until"), "until is a day, such as 2027-03-31")
             rule = self.text((*route, "rule"), fields["rule"])
             self.rule((*route, "rule"), rule)
@@ -161,11 +175,16 @@ class _Reader:
     def text(self, route: Route, value: Json) -> str:
         if not isinstance(value, str):
             raise self.error(route, f"{_name(route)} is a string")
+        if not value.strip():
+            raise self.error(route, f"{_name(route)} is empty")
         return value
 
     def choice(self, route: Route, value: Json, choices: Iterable[str]) -> str:
         if not isinstance(value, str) or value not in choices:
-            raise self.error(route, f"{_name(route)} is one of {', '.join(choices)}, not {value}")
+            near = nearest(value, choices) if isinstance(value, str) else None
+            hint = f"; did you mean {near}?" if near else ""
+            said = f", not {value}{hint}" if isinstance(value, str) else ""
+            raise self.error(route, f"{_name(route)} is one of {', '.join(choices)}{said}")
         return value
 
     def rule(self, route: Route, name: str, *, key: bool = False) -> None:
@@ -173,6 +192,17 @@ class _Reader:
             near = nearest(name, catalog.names())
             hint = f"; did you mean {near}?" if near else ""
             raise self.error(route, f"there is no rule {name}{hint}", key=key)
+
+
+def _is_day(text: str) -> bool:
+    """Return whether a text is a day of the calendar, `YYYY-MM-DD`."""
+    if not _DAY.fullmatch(text):
+        return False
+    year, month, day = map(int, text.split("-"))
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    if month == 2:
+        return day <= (29 if leap else 28)
+    return day <= (30 if month in (4, 6, 9, 11) else 31)
 
 
 def _name(route: Route) -> str:
