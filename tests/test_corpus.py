@@ -64,23 +64,6 @@ def ask(capsys: pytest.CaptureFixture[str]) -> Ask:
     return asked
 
 
-def pending(files: list[str], reasons: dict[str, str]) -> list[Any]:
-    return [
-        pytest.param(name, marks=pytest.mark.xfail(reason=reasons[name], strict=True))
-        if name in reasons
-        else name
-        for name in files
-    ]
-
-
-HEREDOC = "f/013-suse-edge-workshop-05-provision-cluster-block.yaml"
-K3S = {
-    HEREDOC: "its bytes say K3s, but it does not parse",
-    "f/023-rancher-product-docs-k3s-block.yaml": "only paths in its arguments say K3s",
-    "f/024-rancher-product-docs-k3s-block.yaml": "only paths in its arguments say K3s",
-}
-
-
 def of_severity(told: Checked, *severities: str) -> list[str]:
     return [
         f"{one['line']}: {one['severity']} {one['rule']}: {one['message']}"
@@ -106,7 +89,7 @@ def test_all_of_them_at_once_say_the_same_as_each_alone(ask: Ask) -> None:
     assert together == alone
 
 
-@pytest.mark.parametrize("name", pending(names("fgh"), {HEREDOC: K3S[HEREDOC]}))
+@pytest.mark.parametrize("name", names("fgh"))
 def test_other_kinds_of_clusters_have_no_errors(name: str, ask: Ask) -> None:
     told = ask("check", name)
     assert not of_severity(told, "error")
@@ -114,9 +97,7 @@ def test_other_kinds_of_clusters_have_no_errors(name: str, ask: Ask) -> None:
         assert not told["findings"]
 
 
-@pytest.mark.parametrize(
-    "name", pending([name for name in names("f") if CLASSES.get(name) == "k3s"], K3S)
-)
+@pytest.mark.parametrize("name", [name for name in names("f") if CLASSES.get(name) == "k3s"])
 def test_k3s_is_left_alone(name: str, ask: Ask) -> None:
     told = ask("check", name)
     assert not told["findings"]

@@ -9,7 +9,7 @@ from rke2_policies import catalog
 from rke2_policies.cluster import Cluster
 from rke2_policies.dialects import rancher_cluster, rke1, rke2_config
 from rke2_policies.document import Document, DocumentId, Place
-from rke2_policies.edits import Edit
+from rke2_policies.edits import Edit, Rename
 from rke2_policies.file import Broken, File
 from rke2_policies.finding import Finding, Fix, Problem, Safety, Severity
 from rke2_policies.foreign import Foreign
@@ -265,5 +265,16 @@ def plan(findings: Iterable[Finding], allow: Safety = Safety.SAFE) -> dict[Docum
 
 
 def _touch(one: Edit, other: Edit) -> bool:
-    shorter, longer = sorted((one.route, other.route), key=len)
+    return any(_meet(here, there) for here in _routes(one) for there in _routes(other))
+
+
+def _routes(edit: Edit) -> tuple[Route, ...]:
+    """Return the routes that an edit changes: a renamed key is gone, and another one is there."""
+    if isinstance(edit, Rename):
+        return edit.route, (*edit.route[:-1], edit.key)
+    return (edit.route,)
+
+
+def _meet(one: Route, other: Route) -> bool:
+    shorter, longer = sorted((one, other), key=len)
     return longer[: len(shorter)] == shorter

@@ -6,21 +6,28 @@ from rke2_policies import pin
 from rke2_policies.machine import Machine, Setting
 
 
-def ahead_of_the_pin(machine: Machine) -> bool:
-    """Decide a machine for which kube-proxy's arguments settle the matter; say whether they do."""
-    mode = machine.argument("kube-proxy", "proxy-mode")
-    if mode is not None and mode.setting == "nftables":
-        reason = "proxy-mode=nftables: kube-proxy uses nftables natively"
-        machine.decide("not-applicable", reason, by=mode.place)
-        return True
-    # K3s parses kube-proxy's arguments for conntrack settings at the start, and fails on a flag
-    # that kube-proxy does not have (k3s-io/k3s pkg/agent/run.go `getConntrackConfig`).
+def does_not_start(machine: Machine) -> bool:
+    """Decide a machine on which RKE2 does not even start; say whether it is one.
+
+    K3s parses kube-proxy's arguments for conntrack settings at the start, also where kube-proxy is
+    disabled, and fails on a flag that kube-proxy does not have (k3s-io/k3s pkg/agent/run.go
+    `getConntrackConfig`).
+    """
     fatal = machine.argument("kube-proxy", pin.VARIABLE)
     if fatal is not None:
         reason = f"RKE2 does not start: {pin.VARIABLE} is no flag of kube-proxy"
         machine.decide("broken", reason, fatal.text, fatal.place)
-        return True
-    return False
+    return fatal is not None
+
+
+def uses_nftables(machine: Machine) -> bool:
+    """Decide a machine whose kube-proxy uses nftables natively; say whether it is one."""
+    mode = machine.argument("kube-proxy", "proxy-mode")
+    if mode is None or mode.setting != "nftables":
+        return False
+    reason = "proxy-mode=nftables: kube-proxy uses nftables natively"
+    machine.decide("not-applicable", reason, by=mode.place)
+    return True
 
 
 def by_the_pin(machine: Machine, *, open: bool, unclear: str) -> None:

@@ -167,6 +167,6 @@ class Machine:
         """Return the argument that decides a flag of a component: the last one."""
         found = None
         for entry in self.arguments(component):
-            if entry.text.lstrip("-").partition("=")[0] == flag:
+            if entry.text.lstrip("-").partition("=")[0].strip() == flag:
                 found = entry
         return found

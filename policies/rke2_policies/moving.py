@@ -26,7 +26,8 @@ def from_setting(machine: Machine, setting: Setting, entry: Entry) -> Fix | None
         return None
     alone = not isinstance(said.value, list) or len(said.value) == 1
     remove = Remove(said.place.route if alone else route)
-    if machine.verdict == "not-applicable" or machine.reading.verdict != "unpinned":
+    needless = machine.verdict == "not-applicable" or machine["disable-kube-proxy"].value is True
+    if needless or machine.reading.verdict != "unpinned":
         return Fix("remove it", (remove,), Safety.SHOWN)
     edit = _addition(machine, said.place)
     return Fix(f"move it to {pin.KEY}", (edit, remove), Safety.UNSAFE) if edit else None

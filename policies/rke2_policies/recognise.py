@@ -72,6 +72,8 @@ def is_ours(path: str, data: bytes) -> bool:
         data = data.replace(b"\0", b"")
     if b"kube-proxy-extra-env" in data:
         return True
+    if b"+k3s" in data and b"rke2" not in data:
+        return False
     return (b"provisioning.cattle.io/" in data or b"rke.cattle.io/" in data) and bool(
         re.search(_OURS, data)
     )

@@ -14,7 +14,7 @@ from rke2_policies import pin
 from rke2_policies.cluster import Cluster, Layer, Pool, Written
 from rke2_policies.document import Document, Place
 from rke2_policies.facts import rancher_knows, rancher_settings, splits_commas, too_old
-from rke2_policies.judge import ahead_of_the_pin, by_the_pin
+from rke2_policies.judge import by_the_pin, does_not_start, uses_nftables
 from rke2_policies.label_selector import Invalid, Selector, parse
 from rke2_policies.machine import Machine, Said, Setting
 from rke2_policies.machine_files import written_files
@@ -59,7 +59,23 @@ def reason_not_applicable(manifest: Manifest) -> str | None:
             "no rkeConfig: an imported or hosted cluster, for which Rancher plans nothing; "
             "pin it in the nodes' own config.yaml"
         )
-    return _not_rke2(spec.get("kubernetesVersion") if isinstance(spec, dict) else None)
+    version = spec.get("kubernetesVersion") if isinstance(spec, dict) else None
+    if version in (None, "") and _says(config, "/rancher/k3s/") and not _says(config, "rke2"):
+        return "K3s, as the paths in its settings say; kubernetesVersion does not"
+    return _not_rke2(version)
+
+
+def _says(tree: Json, word: str) -> bool:
+    """Return whether a text in a tree holds a word."""
+    match tree:
+        case str():
+            return word in tree
+        case dict():
+            return any(_says(value, word) for value in tree.values())
+        case list():
+            return any(_says(item, word) for item in tree)
+        case _:
+            return False
 
 
 def _may_be_generated(manifest: Manifest) -> bool:
@@ -144,15 +160,17 @@ def _pools(document: Document, config_route: Route, cluster: str) -> Iterator[Po
     for i, pool in enumerate(pools if isinstance(pools, list) else []):
         if not isinstance(pool, dict):
             continue
-        name = str(pool.get("name") or f"pool {i + 1}")
+        named = pool.get("name")
+        name = named if isinstance(named, str) and named else f"pool {i + 1}"
         roles = tuple(role for key, role in ROLES.items() if pool.get(key) is True)
-        system = pool.get("machineOS") or "linux"
+        system = pool.get("machineOS")
+        system = system if isinstance(system, str) and system else "linux"
         # rancher/rancher pkg/controllers/provisioningv2/provisioningcluster/template.go L477-530
         labels = {
             "cluster.x-k8s.io/cluster-name": cluster,
             "rke.cattle.io/cluster-name": cluster,
             "cluster.x-k8s.io/deployment-name": f"{cluster}-{name}",
-            "rke.cattle.io/rke-machine-pool-name": pool.get("name") or name,
+            "rke.cattle.io/rke-machine-pool-name": name,
             "cattle.io/os": system,
             **_role_labels(roles),
         }
@@ -352,6 +370,9 @@ def is_true(value: Json) -> bool:
 
 def _refused(cluster: Cluster) -> str | None:
     """Return why the API server or the planner refuses the whole configuration."""
+    config = cluster.config
+    if not isinstance(config, dict | None) and not isinstance(config, Templated):
+        return f"the API server refuses {cluster.config_route[-1]}: it has to be a mapping"
     for field, kind, name in (
         ("machineGlobalConfig", dict, "mapping"),
         ("machineSelectorConfig", list, "list"),
@@ -408,13 +429,15 @@ def _judge(
         )
     if refused is not None:
         return machine.decide("unknown", refused)
+    if does_not_start(machine):
+        return machine
     if disabled is not None:
         return machine.decide("not-applicable", "disable-kube-proxy is true", by=disabled.place)
     if too_old(cluster.version):
         return machine.decide(
             "not-applicable", f"{cluster.version_text} does not know {pin.KEY} yet"
         )
-    if ahead_of_the_pin(machine):
+    if uses_nftables(machine):
         return machine
     undecided = _templated_selector(cluster, pool)
     if undecided is not None:

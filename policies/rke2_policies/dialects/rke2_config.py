@@ -10,7 +10,7 @@ from rke2_policies import pin, recognise
 from rke2_policies.edit_distance import nearest
 from rke2_policies.facts import is_server_only, k3s_only_flags, rke2_flags
 from rke2_policies.file import File
-from rke2_policies.judge import ahead_of_the_pin, by_the_pin
+from rke2_policies.judge import by_the_pin, does_not_start, uses_nftables
 from rke2_policies.machine import RANCHERS_OWN, Machine, Said, Setting
 from rke2_policies.node import ConfigFile, Node
 from rke2_policies.rke2_merge import merge
@@ -275,12 +275,14 @@ def _judge(
             return machine.decide("unknown", f"{one.by} does not parse, and RKE2 does not start")
         if one.document is not None and not isinstance(one.document.tree, dict | None):
             return machine.decide("unknown", f"{one.by} holds no mapping, and RKE2 does not start")
+    if does_not_start(machine):
+        return machine
     disabled = machine["disable-kube-proxy"]
     if role != "agent" and disabled.entries and _go_true(disabled.entries[-1].text):
         return machine.decide(
             "not-applicable", "disable-kube-proxy is true", by=disabled.entries[-1].place
         )
-    if ahead_of_the_pin(machine):
+    if uses_nftables(machine):
         return machine
     by_the_pin(
         machine,

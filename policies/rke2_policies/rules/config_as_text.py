@@ -85,6 +85,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
 def _typed(cluster: Cluster) -> Iterator[tuple[Route, type[Json]]]:
     """Yield where something has to be a mapping or a list."""
     route = cluster.config_route
+    yield route, dict
     yield (*route, "machineGlobalConfig"), dict
     yield (*route, "machinePools"), list
     entries: Route = (*route, "machineSelectorConfig")
