@@ -24,6 +24,8 @@ CLEAN, FOUND, USAGE, BUG = 0, 1, 2, 3
 INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell counts signals: 128 and more
 
 _PART = 1 << 15
+_WHOLE = ("json", "sarif")
+"""Formats that have something to say where there is nothing to say."""
 _COMMANDS = ("check", "effective", "rule")
 
 
@@ -107,7 +109,7 @@ def _check(asked: Asked) -> int:
     elif asked.diff:
         _put(b"".join(patch.text for patch in outcome.patches))
     stream = sys.stdout if to_stdout is None else sys.stderr
-    if not asked.diff:
+    if not asked.diff and (outcome.remarks or asked.output_format in _WHOLE):
         _say(_report(outcome, asked.output_format, _paint(stream, asked)), stream)
     _complain(outcome, asked)
     print(_summary(outcome, fixing=options.fix, writing=options.write), file=sys.stderr)
@@ -242,8 +244,7 @@ def _paint(stream: TextIO, asked: Asked) -> Paint:
 
 def _say(text: str, stream: TextIO) -> None:
     """Write a text, in parts: without Python's buffer, only the next write notices a closed pipe."""
-    for start in range(0, len(text), _PART):
-        stream.write(text[start : start + _PART])
+    stream.writelines(text[start : start + _PART] for start in range(0, len(text), _PART))
     stream.flush()
 
 

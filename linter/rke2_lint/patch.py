@@ -40,7 +40,7 @@ def blocks(view: SourceView, splices: Iterable[Splice], mark: str = "\n") -> lis
     grouped: list[tuple[int, int, list[Splice]]] = []
     for splice in splices:
         start, end = _lines_of(text, splice, mark)
-        if grouped and start < grouped[-1][1]:
+        if grouped and start <= grouped[-1][1]:
             first, last, inside = grouped[-1]
             grouped[-1] = (first, max(last, end), [*inside, splice])
         else:

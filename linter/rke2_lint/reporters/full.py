@@ -9,8 +9,9 @@ from rke2_lint.outcome import Outcome
 from rke2_lint.paint import Paint, harmless
 from rke2_lint.remarks import Change, Line, Region, Related, Remark
 
-_WIDTH = 100
+_WIDTH = 110
 _LEFT_OF_CARET = 40
+_RIGHT_OF_CARET = 20
 _MOST_MACHINES = 4
 _MOST_RELATED = 4
 _MOST_LINES = 40
@@ -68,7 +69,8 @@ def _fix(change: Change, frame: _Frame) -> Iterator[str]:
     yield frame.bar()
     left = _left(_shared(change.picture), max(len(line.text) for line in change.picture))
     for line in change.picture[:_MOST_LINES]:
-        yield frame.line(line, left)
+        if line.sign != " " or harmless(line.text)[left:]:
+            yield frame.line(line, left)
     if len(change.picture) > _MOST_LINES:
         yield frame.bar(f"… {len(change.picture) - _MOST_LINES} more lines")
     yield frame.bar()
@@ -126,7 +128,8 @@ class _Frame:
             end = len(harmless(meant.text.rstrip()))
         left = _left(start, max(len(harmless(line.text)) for line in lines))
         for line in lines:
-            yield self.line(line, left)
+            if harmless(line.text)[left:]:
+                yield self.line(line, left)
             if line is meant:
                 text = harmless(line.text)
                 blank = " " * _columns(_cut(text[:start], left))
@@ -149,7 +152,9 @@ class _Frame:
 
 def _left(start: int, longest: int) -> int:
     """Return where lines are cut, so that `start` is seen with what is before it."""
-    return max(0, start - _LEFT_OF_CARET) if longest > _WIDTH else 0
+    if longest <= _WIDTH or start + _RIGHT_OF_CARET <= _WIDTH:
+        return 0
+    return start - _LEFT_OF_CARET
 
 
 def _cut(text: str, left: int) -> str:

@@ -1,0 +1,139 @@
+"""What do people and programs see? Every format, over small folders, as it stands in tests/golden.
+
+`pytest tests/test_reporters.py --regenerate` writes the expected outputs anew; a reviewer reads
+their diff.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rke2_lint import __version__
+from rke2_lint.cli import main
+
+GOLDEN = Path(__file__).parent / "golden"
+SCENARIOS = sorted(folder.name for folder in GOLDEN.iterdir())
+OUTPUTS = {
+    "full.txt": ["check"],
+    "concise.txt": ["check", "--output-format", "concise"],
+    "findings.json": ["check", "--output-format", "json"],
+    "github.txt": ["check", "--output-format", "github"],
+    "findings.sarif": ["check", "--output-format", "sarif"],
+    "fixes.patch": ["check", "--diff"],
+    "machines.txt": ["effective"],
+    "machines.json": ["effective", "--output-format", "json"],
+}
+SECRETS = (
+    "hunter2", "correct-horse", "K10c0ffee", "s3cret", "AKIAEXAMPLE", "half-of-the-key", "also-secret",
+)  # fmt: skip
+
+
+@pytest.fixture(params=SCENARIOS)
+def scenario(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Stand in a copy of a scenario's folder, and return the scenario's own."""
+    folder = GOLDEN / str(request.param)
+    shutil.copytree(folder / "input", tmp_path / "input")
+    monkeypatch.chdir(tmp_path / "input")
+    return folder
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_what_is_told(
+    name: str, scenario: Path, capsys: pytest.CaptureFixture[str], pytestconfig: pytest.Config
+) -> None:
+    main([*OUTPUTS[name], "."])
+    out, err = capsys.readouterr()
+    told = out.replace(f'"{__version__}"', '"VERSION"')
+    if name in ("full.txt", "fixes.patch"):
+        told += f"--- standard error\n{err}"
+    golden = scenario / name
+    if pytestconfig.getoption("regenerate"):
+        golden.write_text(told, encoding="utf-8", newline="\n")
+    assert told == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("arguments", OUTPUTS.values(), ids=OUTPUTS)
+def test_no_secret_is_told(
+    arguments: list[str], scenario: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([*arguments, "--verbose", "."])
+    out, err = capsys.readouterr()
+    shown = [secret for secret in SECRETS if secret in out + err]
+    assert shown == []
+
+
+def test_what_is_told_has_no_escapes_of_a_terminal(
+    scenario: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for form in ("full", "concise"):
+        main(["--output-format", form, "."])
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", capsys.readouterr().out)
+
+
+# --- what the schemas of others ask for
+
+
+def sarif(capsys: pytest.CaptureFixture[str]) -> Any:
+    main(["--output-format", "sarif", "."])
+    return json.loads(capsys.readouterr().out)
+
+
+def test_sarif_points_at_rules_and_regions_that_are_there(
+    scenario: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = sarif(capsys)
+    assert log["version"] == "2.1.0"
+    [run] = log["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["level"] in ("error", "warning", "note")
+        [location] = result["locations"]
+        physical = location["physicalLocation"]
+        assert not physical["artifactLocation"]["uri"].startswith(("/", "./", "file:"))
+        region = physical["region"]
+        assert (region["startLine"], region["startColumn"]) <= (
+            region["endLine"],
+            region["endColumn"],
+        )
+    assert "%2C" in json.dumps(log) or scenario.name != "hard"
+
+
+def test_fingerprints_stay_when_lines_move(
+    scenario: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fingerprints() -> list[str]:
+        return [
+            one["partialFingerprints"]["place/v1"] for one in sarif(capsys)["runs"][0]["results"]
+        ]
+
+    before = fingerprints()
+    assert len(set(before)) == len(before) > 0
+    for path in Path().rglob("*.yaml"):
+        path.write_text(f"# moved\n\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+    assert fingerprints() == before
+
+
+def test_sarif_of_nothing_has_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert sarif(capsys)["runs"][0]["results"] == []
+
+
+def test_a_github_annotation_is_one_line(
+    scenario: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["--output-format", "github", "."])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines
+    for line in lines:
+        assert re.fullmatch(r"::(error|warning|notice) file=[^,:]+,line=\d+,[^:]*::.+", line)
