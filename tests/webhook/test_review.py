@@ -482,6 +482,12 @@ BOTH_WAYS = [
         False,
         id="the pin written otherwise",
     ),
+    pytest.param(
+        cluster(),
+        cluster({KEY: ["IPTABLES_MODE=NFT", "IPTABLES_MODE: x"]}),
+        False,
+        id="the pin, once without its sign",
+    ),
     pytest.param(FIRST, FIRST, False, id="nothing"),
     pytest.param(cluster(None), cluster({}), False, id="null and empty"),
     pytest.param(

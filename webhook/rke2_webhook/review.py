@@ -41,6 +41,7 @@ _CONFIG: Route = ("spec", "rkeConfig")
 _GLOBAL: Route = (*_CONFIG, "machineGlobalConfig")
 # A fix may uncover another one; what needs more rounds than this is a fault of ours.
 _ROUNDS = 8
+_NAMES_VARIABLE = re.compile(rf"\s*{pin.VARIABLE}\b")
 # What somebody wrote so means legacy, although RKE2 does not understand it.
 _MEANS_LEGACY = re.compile(rf"\b{pin.VARIABLE}\b.*legacy", re.IGNORECASE | re.DOTALL)
 
@@ -357,7 +358,7 @@ def _computed(machine: Machine, unsure: frozenset[str]) -> dict[str, Json]:
 
 
 def _is_the_pin(item: Json) -> bool:
-    return isinstance(item, str) and item.strip().partition("=")[0] == pin.VARIABLE
+    return isinstance(item, str) and _NAMES_VARIABLE.match(item) is not None
 
 
 def _is_custom(tree: Json) -> bool:
