@@ -503,6 +503,22 @@ WAYS = (
 )  # fmt: skip
 
 
+KINDS = {
+    "a tag": "kind: !!str Secret",
+    "an anchor": "kind: &kind Secret",
+    "on the next line": "kind:\n  Secret",
+    "a key of its own": "? kind\n: Secret",
+    "an escape": 'kind: "\\u0053ecret"',
+}
+HIDDEN |= {
+    f"a Secret that holds a config file, its kind with {name}": {
+        path: text.replace("kind: Secret", kind) for path, text in files.items()
+    }
+    for name, kind in KINDS.items()
+    for files in (HIDDEN["a Secret that holds a config file"],)
+}
+
+
 @pytest.mark.parametrize("files", [pytest.param(row, id=name) for name, row in HIDDEN.items()])
 def test_secrets_are_never_shown(files: dict[str, str]) -> None:
     write(files)

@@ -25,7 +25,7 @@ _WORDS = (
     r"(?:token|secret[-_]?key|access[-_]?key|datastore[-_]endpoint|passw(?:or)?d|passphrase"
     r"|client[-_]?secret|private[-_]?key|api[-_]?key)"
 )
-_OF_KIND = r"""["']?(?:kind|type)["']?[ \t]*:[ \t]*["']?Secret\b"""
+_OF_KIND = r"""["']?(?:kind|type)["']?\s*:\s*(?:[!&]\S*\s+)*["']?Secret\b"""
 _ANY = rf"(?i){_WORDS}|://|{_OF_KIND}"
 _IS_SECRET = rf"(?i){_OF_KIND}"
 _NAME = rf"(?s)(?:.*-)?{_WORDS}\+?"
@@ -79,13 +79,16 @@ class Secrets:
         self._starts: list[int] = []
         self._ends: list[int] = []
         self._values: list[str] = []
+        # Meaning is asked of every file: `kind: "\u0053ecret"` is a Secret, and does not look it.
+        secret = set(self._by_meaning(source))
         if re.search(_ANY, source.text):
-            for start, end in sorted({*_by_looks(source), *self._by_meaning(source)}):
-                if self._ends and start <= self._ends[-1]:
-                    self._ends[-1] = max(self._ends[-1], end)
-                else:
-                    self._starts.append(start)
-                    self._ends.append(end)
+            secret.update(_by_looks(source))
+        for start, end in sorted(secret):
+            if self._ends and start <= self._ends[-1]:
+                self._ends[-1] = max(self._ends[-1], end)
+            else:
+                self._starts.append(start)
+                self._ends.append(end)
 
     def spans(self, start: int, end: int) -> list[Span]:
         """Return the secret stretches between two offsets."""
