@@ -116,8 +116,14 @@ def _context(line: Line, moved: int) -> Iterator[Line]:
 
 
 def unified(path: str, view: SourceView, splices: Iterable[Splice]) -> bytes:
-    """Return a change of one file as a unified diff, in the file's own bytes. Raises NoPatchError."""
-    data = view.source.data
+    """Return a change of one file as a unified diff, in the file's own bytes. Raises NoPatchError.
+
+    Where nothing changes, it is empty.
+    """
+    data, text = view.source.data, view.source.text
+    splices = [one for one in splices if text[one.start : one.end] != one.text]
+    if not splices:
+        return b""
     if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         raise NoPatchError("git and patch do not read UTF-16")
     # The byte order mark belongs to the first line, and is not in the text.

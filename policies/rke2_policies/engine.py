@@ -141,10 +141,18 @@ def take_inventory(files: Sequence[File]) -> Inventory:
         tuple(nodes),
         tuple(foreign),
         tuple(objects),
-        tuple(one for file in files for one in file.broken),
+        (*(one for file in files for one in file.broken), *_without_mapping(nodes)),
         tuple(skipped),
         tuple(kinds),
     )
+
+
+def _without_mapping(nodes: Iterable[Node]) -> Iterator[Broken]:
+    """Yield the files of nodes that parse, but hold something else than settings."""
+    for node in nodes:
+        for one in node.files:
+            if one.document is not None and not isinstance(one.document.tree, dict | None):
+                yield Broken(one.document.at(), "there is no mapping here, and RKE2 does not start")
 
 
 def _foreign(one: Manifest, reason: str) -> Foreign:
