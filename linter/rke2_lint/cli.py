@@ -84,6 +84,8 @@ def _run(argv: list[str]) -> int:
 
 
 def _check(asked: Asked) -> int:
+    if asked.stdin_filename is not None and STDIN not in asked.paths:
+        return _usage("--stdin-filename names what comes from standard input: add -")
     select, ignore = _names(asked.select), _names(asked.ignore)
     if select or ignore:
         from rke2_lint.selection import UnknownRuleError, check

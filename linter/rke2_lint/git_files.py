@@ -61,7 +61,7 @@ def _ask(folder: str, complaints: list[str], *command: str) -> list[str]:
     status, answer, said = _run(folder, *command)
     if status:
         raise GitError(said[0] if said else f"git ended with {status}")
-    complaints.extend(said)
+    complaints.extend(line.removeprefix("warning: ") for line in said)
     return os.fsdecode(answer).split("\0")[:-1]
 
 
