@@ -172,32 +172,43 @@ class Service:
         async with httpx2.AsyncClient(trust_env=False, timeout=1) as client:
             while True:
                 replicas = list(self._replicas)
-                verdicts = await asyncio.gather(*(_asked(client, each) for each in replicas))
+                before = self._ready
+                verdicts = await asyncio.gather(
+                    *(_asked(client, each, was=each in before) for each in replicas)
+                )
                 self._ready = [
                     each for each, ready in zip(replicas, verdicts, strict=True) if ready
                 ]
                 await asyncio.sleep(self._every)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ready = self._ready
-        if not ready:
-            writer.transport.abort()
-            return
-        self._turn += 1
-        chosen = ready[self._turn % len(ready)]
-        try:
-            there, back = await asyncio.open_connection("127.0.0.1", chosen.port)
-        except OSError:
+        there, back = await self._connected()
+        if there is None or back is None:
             writer.transport.abort()
             return
         await asyncio.gather(_copy(reader, back), _copy(there, writer), return_exceptions=True)
         for each in (writer, back):
             each.transport.abort()
 
+    async def _connected(
+        self,
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | tuple[None, None]:
+        """Connect to the next replica that is ready; one that refuses is not."""
+        while self._ready:
+            self._turn += 1
+            chosen = self._ready[self._turn % len(self._ready)]
+            try:
+                return await asyncio.open_connection("127.0.0.1", chosen.port)
+            except OSError:
+                self._ready = [each for each in self._ready if each is not chosen]
+        return None, None
 
-async def _asked(client: httpx2.AsyncClient, replica: Replica) -> bool:
+
+async def _asked(client: httpx2.AsyncClient, replica: Replica, *, was: bool) -> bool:
     try:
         answer = await client.get(f"http://127.0.0.1:{replica.probe_port}/readyz")
+    except httpx2.TimeoutException:
+        return was  # kubelet, too, asks several times before it believes that nobody is there
     except httpx2.TransportError:
         return False
     return answer.status_code == 200
@@ -228,6 +239,10 @@ class Load:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Make no further call, and wait for those that are made."""
         self._done.set()
         for thread in self._threads:
             thread.join(_PATIENCE)

@@ -21,6 +21,7 @@ from serving import review, wait_for
 
 from rke2_webhook.settings import flags
 
+JSON = "application/json"
 CLUSTER = {
     "apiVersion": "provisioning.cattle.io/v1",
     "kind": "Cluster",
@@ -226,8 +227,7 @@ class TestServe:
                 for _ in range(50):
                     answer = client.post(url, json=review(object=CLUSTER))
                     assert "patch" in answer.json()["response"]
-            page = httpx2.get(f"http://127.0.0.1:{probe_port}/metrics", trust_env=False).text
-            resident = re.search(r"^process_resident_memory_bytes (\S+)", page, re.MULTILINE)
+            resident = _resident(probe_port)
             process.send_signal(signal.SIGTERM)
             wait_for(lambda: _status(probe) == 503)
             out, _ = process.communicate(timeout=10)
@@ -239,8 +239,42 @@ class TestServe:
         assert sum(line["message"] == "review" for line in lines) == 50
         # 1.5 s on a machine of its own; this one may be shared.
         assert took < 5
-        assert resident is not None
-        assert float(resident[1]) < 100e6
+        assert resident < 100e6
+
+
+def test_large_bodies_do_not_stay_in_memory(tmp_path: Path) -> None:
+    """In a process of its own, whose allocator is told so."""
+    run("certs", "make", tmp_path)
+    review_port, probe_port = _free_port(), _free_port()
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "rke2_webhook", "serve", "--tls-mode", "files"),
+            *("--tls-directory", tmp_path, "--tls-names", "localhost", "--drain", "0s"),
+            *("--review-address", "127.0.0.1", "--probe-address", "127.0.0.1"),
+            *("--review-port", str(review_port), "--probe-port", str(probe_port)),
+        ],
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        try:
+            wait_for(lambda: _status(f"http://127.0.0.1:{probe_port}/readyz") == 200)
+            context = ssl.create_default_context(cafile=tmp_path / "ca.crt")
+            before = _resident(probe_port)
+            with httpx2.Client(verify=context, trust_env=False, timeout=30) as client:
+                url = f"https://localhost:{review_port}/mutate?timeout=10s"
+                body = json.dumps(review(object={"padding": "x" * (5 << 20)}))
+                for _ in range(10):
+                    answer = client.post(url, content=body, headers={"content-type": JSON})
+                    assert answer.status_code == 200
+            assert _resident(probe_port) - before < 20e6
+        finally:
+            process.terminate()
+
+
+def _resident(probe_port: int) -> float:
+    page = httpx2.get(f"http://127.0.0.1:{probe_port}/metrics", trust_env=False).text
+    found = re.search(r"^process_resident_memory_bytes (\S+)", page, re.MULTILINE)
+    assert found is not None
+    return float(found[1])
 
 
 def _status(url: str) -> int:

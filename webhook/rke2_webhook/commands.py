@@ -44,13 +44,14 @@ def serve(given: Mapping[str, Any]) -> int:
     import uvloop
     from lightkube.core.exceptions import ConfigError
 
-    from rke2_webhook import logs
+    from rke2_webhook import allocator, logs
     from rke2_webhook.server import Server
 
     try:
         settings = Settings(**{key: given[key] for key in Settings.model_fields if key in given})
     except ValidationError as error:
         raise UsageError("; ".join(map(_told, error.errors()))) from None
+    allocator.give_back_early()
     answers = _rules(settings.policy)
     log = logs.configure(settings.log_level)
 

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from rke2_webhook.protocol import Guard, GuardedProtocol
+from rke2_webhook.protocol import Guard, GuardedProtocol, Reader
 from rke2_webhook.tls.trust import Address
 
+_BLOCK = 64 * 1024
 # For clients to say that they have heard it.
 _GOODBYE = 0.5
 _NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
@@ -70,10 +71,11 @@ class Listener(uvicorn.Server):
         """Listen. uvicorn's own does not say how long a TLS handshake may take: 60 seconds."""
         del sockets
         await self.lifespan.startup()
+        block = memoryview(bytearray(_BLOCK))
         deadline = self._guard.rules.read_deadline if self._tls is not None else None
         self.servers = [
             await asyncio.get_running_loop().create_server(
-                lambda: GuardedProtocol(self.config, self.server_state, self._guard),
+                lambda: Reader(GuardedProtocol(self.config, self.server_state, self._guard), block),
                 sock=self._listening,
                 ssl=self._tls,
                 backlog=self.config.backlog,
