@@ -211,11 +211,13 @@ class Kube:
     def metric(self, sample: str, **labels: str) -> float:
         """Return the sum of one of the API server's own samples over all series with these labels."""
         page = self.admin.get("/metrics").expect().body["text"]
+        # The parser calls every counter `…_total`, also those that are not.
+        names = (sample, f"{sample}_total")
         return sum(
             found.value
             for family in text_string_to_metric_families(page)
             for found in family.samples
-            if found.name == sample and labels.items() <= found.labels.items()
+            if found.name in names and labels.items() <= found.labels.items()
         )
 
     def define(self, definition: Mapping[str, Any]) -> None:

@@ -36,11 +36,13 @@ REGISTRATION = "/apis/admissionregistration.k8s.io/v1"
 OURS, OTHERS, SENTINEL = (f"e2e.rke2-lint.dev/{word}" for word in ("ours", "others", "sentinel"))
 _LEDGER = 0.15  # seconds until a request is in the metrics
 
-# As webhook.md 6.3 has them, and the chart.
+# As webhook.md 6.3 has them, but that the first one asks for a spec: one that says no outweighs
+# others that fail, and a Cluster without a spec would be forbidden under `failurePolicy: Fail`.
 CONDITIONS = [
     {
         "name": "rke2",
-        "expression": "has(object.spec.rkeConfig) && object.spec.rkeConfig != null && "
+        "expression": "has(object.spec) && "
+        "has(object.spec.rkeConfig) && object.spec.rkeConfig != null && "
         "has(object.spec.kubernetesVersion) && object.spec.kubernetesVersion.contains('+rke2')",
     },
     {"name": "not-deleted", "expression": "!has(object.metadata.deletionTimestamp)"},
@@ -449,6 +451,14 @@ def test_the_conditions_let_through_what_may_need_the_pin(
     assert (admission.decision(answered) is not None) == bool(calls)
 
 
+def test_a_cluster_without_a_spec_is_created_nonetheless(admission: Admission) -> None:
+    draft = admission.draft(ours="chart")
+    del draft["spec"]
+    before = admission.calls
+    admission.create(draft).expect(201)
+    assert admission.calls == before
+
+
 def test_status_writes_are_nobodys_business(admission: Admission) -> None:
     made = admission.existing()
     label = {"metadata": {"labels": {OURS: "chart"}}}
@@ -571,6 +581,34 @@ def test_the_same_apply_again_changes_nothing(admission: Admission, section: obj
     committed = apply(draft).expect(200)
     assert committed.body["metadata"]["generation"] == first.body["metadata"]["generation"]
     assert section_of(committed) == section_of(first)
+
+
+@pytest.mark.parametrize(
+    ("section", "selectors"),
+    [
+        pytest.param({KEY: ["A=1"]}, [], id="the list"),
+        pytest.param({}, [{"machineLabelSelector": WORKERS, "config": {KEY: ["A=1"]}}], id="entry"),
+    ],
+)
+def test_a_list_that_git_itself_applies_is_gits_and_settles(
+    admission: Admission, section: dict[str, Any], selectors: list[Any]
+) -> None:
+    """Git's list replaces the stored one as a whole, and an update injects no rollout of its own.
+
+    So the pin goes with the second apply, and whoever applies is told to commit it, each time.
+    """
+    draft = admission.draft(section, ours="chart", machineSelectorConfig=selectors)
+    apply = partial(admission.developer.apply, path(draft), manager="git")
+    first, second, third = (apply(draft).expect() for _ in range(3))
+    assert json.dumps(first.body["spec"]["rkeConfig"]).count(PIN) == 1 + len(selectors)
+    assert second.body["spec"]["rkeConfig"]["machineSelectorConfig"] == selectors
+    assert section_of(second).get(KEY) == section.get(KEY, [PIN])
+    assert third.body == second.body
+    assert second.warnings == third.warnings
+    assert len(third.warnings) == 1
+    draft["spec"] = first.body["spec"]
+    committed = apply(draft).expect()
+    assert (committed.warnings, admission.decision(committed)) == ((), "pinned")
 
 
 # Beside another webhook
@@ -808,6 +846,8 @@ def _nothing(_: dict[str, Any]) -> None:
 
 MISSING = "/spec/rkeConfig/machineGlobalConfig/nothing/here"
 
+WARNINGS = [*["x" * 255] * 20, "y" * 300, "two\nlines", "an ordinary one"]
+
 FAULTS = [
     Fault("well", _answers(_nothing), DONE, DONE),
     Fault("wrong-uid", _answers(lambda r: r.update(uid="another")), Verdict(500, INVALID)),
@@ -817,6 +857,7 @@ FAULTS = [
     Fault(
         "v1beta1", lambda r: Reply(review(patched(r, [ADD]), "v1beta1")), Verdict(500, "converting")
     ),
+    Fault("warns", _answers(lambda r: r.update(warnings=WARNINGS)), DONE, DONE),
     *(
         Fault(
             f"http-{code}",
@@ -831,6 +872,7 @@ FAULTS = [
         Verdict(500, "deadline exceeded"),
         registered={"timeoutSeconds": 1},
     ),
+    Fault("no-patch", _answers(lambda r: r.update(patch="bm8=")), Verdict(500)),
     Fault("text-plain", _answers(_nothing, kind="text/plain"), DONE, DONE),
     Fault(
         "denied",
@@ -879,12 +921,29 @@ VALIDATING_FAULTS = [
 def test_what_becomes_of_an_answer(admission: Admission, fault: Fault, policy: str) -> None:
     verdict: Verdict = getattr(fault, policy)
     name = f"{fault.name}-{policy}"
-    began = time.monotonic()
+    before, began = admission.second.calls(name), time.monotonic()
     said = admission.create(admission.draft({}, others=name)).expect(verdict.status)
     took = time.monotonic() - began
     assert verdict.words in said.message
     if said.ok:
         assert section_of(said) == (CHANGED if verdict.changed else {})
-    assert admission.second.calls(name) == fault.called
+    assert admission.second.calls(name) - before == fault.called
     if fault.name == "slow":
         assert 1 <= took < 1.5
+
+
+def test_of_many_warnings_each_arrives_once_if_it_is_one_line(admission: Admission) -> None:
+    said = admission.create(admission.draft({}, others="warns-fail")).expect(201)
+    assert said.warnings == ("x" * 255, "y" * 300, "an ordinary one")
+
+
+def test_what_fails_open_is_counted(admission: Admission) -> None:
+    name = "http-500-ignore"
+    counted = partial(
+        admission.kube.metric,
+        "apiserver_admission_webhook_fail_open_count",
+        name=f"{name}.rke2-lint.dev",
+    )
+    before = counted()
+    admission.create(admission.draft({}, others=name)).expect(201)
+    assert counted() == before + 1
