@@ -332,9 +332,10 @@ def test_names_that_git_would_quote() -> None:
 
 
 def test_the_environment_of_a_hook_of_another_repository(monkeypatch: pytest.MonkeyPatch) -> None:
-    write("other/x.yaml", "here/a.yaml", "here/ignored.yaml")
+    write("other/ignored.yaml", "here/a.yaml", "here/ignored.yaml")
     write("here/.gitignore", text="ignored.yaml\n")
     git("init", folder="other")
+    git("add", ".", folder="other")
     git("init", folder="here")
     monkeypatch.setenv("GIT_DIR", str(Path("other/.git").absolute()))
     monkeypatch.setenv("GIT_INDEX_FILE", str(Path("other/.git/index").absolute()))

@@ -51,6 +51,7 @@ def test_values_of_this_name_are_not(name: str) -> None:
         pytest.param("token: [ab, c]\n", "token: *******\n", id="a list"),
         pytest.param("token: ab\ntoken: cd\n", "token: **\ntoken: **\n", id="said twice"),
         pytest.param("a: &t ab\ntoken: *t\n", "a: &t **\ntoken: *t\n", id="through an alias"),
+        pytest.param("a: &t ab\ntoken: [*t]\n", "a: &t **\ntoken: ****\n", id="in a list of them"),
         pytest.param("# token: ab\nx: 1\n", "# token: **\nx: 1\n", id="in a comment"),
         pytest.param(
             "x: |\n  token: ab\n  cni: y\n", "x: |\n  token: **\n  cni: y\n", id="in a text"

@@ -39,6 +39,7 @@ class Change(NamedTuple):
     safety: str
     """`safe`, `unsafe` or `shown`"""
     edits: tuple[TextEdit, ...]
+    """None where they would have to repeat a secret."""
     picture: tuple[Line, ...]
 
 

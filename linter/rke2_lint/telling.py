@@ -77,11 +77,9 @@ class Teller:
             return None, view.secrets.message(str(told))
         if not told:
             return None, ""
-        edits = _edits(view, told)
-        if edits is None:
-            return None, "it would have to repeat a secret value"
         picture = pictured(view, told) if self._pictures else ()
         title = view.secrets.message(fix.title)
+        edits = _edits(view, told)
         return Change(title, fix.safety.name.lower(), edits, picture), member.obstacle
 
 
@@ -122,13 +120,13 @@ def _concerns(unit: Unit, finding: Finding) -> bool:
     )
 
 
-def _edits(view: SourceView, splices: Sequence[Splice]) -> tuple[TextEdit, ...] | None:
-    """Return the edits of a fix; None where a secret would have to stand in them."""
+def _edits(view: SourceView, splices: Sequence[Splice]) -> tuple[TextEdit, ...]:
+    """Return the edits of a fix; none where a secret would have to stand in them."""
     edits = []
     for splice in splices:
         for start, end, text in _around_what_stays(view.source.text, splice):
             if view.secrets.inserted(text) != text:
-                return None
+                return ()
             edits.append(TextEdit(view.region(Span(start, end)), text))
     return tuple(edits)
 

@@ -54,7 +54,7 @@ def _finding(one: Remark) -> Json:
         "end_column": one.region.end_column,
         "machines": list(one.machines),
         "related": [_related(each) for each in one.related],
-        "fix": None if one.change is None else _fix(one.change),
+        "fix": _fix(one.change) if one.change is not None and one.change.edits else None,
     }
 
 

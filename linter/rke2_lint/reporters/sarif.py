@@ -73,7 +73,7 @@ def _result(one: Remark, index: int, fingerprint: str) -> Json:
             {"id": number, **_location(each.path, each.region), "message": {"text": each.message}}
             for number, each in enumerate(one.related, start=1)
         ]
-    if one.change is not None and one.change.safety != "shown":
+    if one.change is not None and one.change.edits and one.change.safety != "shown":
         change = {
             "artifactLocation": _artifact(one.path),
             "replacements": [_replacement(edit) for edit in one.change.edits],
