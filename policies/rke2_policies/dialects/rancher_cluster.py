@@ -209,29 +209,22 @@ def _combinations(cluster: str) -> Iterator[Pool]:
 
 
 def _machines(cluster: Cluster) -> Iterator[Machine]:
-    mentioned = {
-        requirement.key
-        for selector in [
-            *(layer.selector for layer in cluster.layers),
-            *(file.selector for file in cluster.files),
-        ]
-        if isinstance(selector, Selector)
-        for requirement in selector.requirements
-    }
+    given = [layer.selector for layer in cluster.layers]
+    given += [file.selector for file in cluster.files]
+    selectors = [one for one in given if isinstance(one, Selector) and one.requirements]
     # Machines that no selector tells apart are computed once.
-    computed: dict[tuple[object, ...], Machine] = {}
+    keys = [
+        (pool.roles, pool.windows, *(selector.matches(pool.labels) for selector in selectors))
+        for pool in cluster.pools
+    ]
+    examples = dict(zip(keys, cluster.pools, strict=True))
     refused = _refused(cluster)
-    disabled = _kube_proxy_disabled(cluster)
-    for pool in cluster.pools:
-        alike = (
-            pool.roles,
-            pool.windows,
-            *(pool.labels.get(key) for key in sorted(mentioned)),
-        )
-        if alike not in computed:
-            machine = _machine(cluster, pool)
-            _judge(cluster, pool, machine, refused, disabled)
-            computed[alike] = machine
+    disabled = _kube_proxy_disabled(cluster, examples.values())
+    computed: dict[tuple[object, ...], Machine] = {}
+    for alike, pool in examples.items():
+        computed[alike] = _machine(cluster, pool)
+        _judge(cluster, pool, computed[alike], refused, disabled)
+    for alike, pool in zip(keys, cluster.pools, strict=True):
         one = computed[alike]
         machine = Machine(
             f"{cluster.name}/{pool.name}", pool.roles, one.place, one.settings, home=one.home,
@@ -397,14 +390,14 @@ def _refused(cluster: Cluster) -> str | None:
     return None
 
 
-def _kube_proxy_disabled(cluster: Cluster) -> Setting | None:
+def _kube_proxy_disabled(cluster: Cluster, pools: Iterable[Pool]) -> Setting | None:
     """Return the setting that turns kube-proxy off, if all servers agree on it.
 
     Agents learn it from the servers (k3s-io/k3s pkg/agent/config/config.go), which have to agree
     (rke2-docs reference/server_config.md "Critical Configuration Values").
     """
     answer: Setting | None = None
-    for pool in cluster.pools:
+    for pool in pools:
         if pool.roles and not {"control-plane", "etcd"} & set(pool.roles):
             continue
         settings = dict(_settings(cluster, pool.labels, server=True))
