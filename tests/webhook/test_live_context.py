@@ -344,6 +344,7 @@ class TestClientCertificates:
                 self.ask(server, context)
         else:
             assert self.ask(server, context) == expected
+            assert server.metric("rke2_webhook_requests_total", code=str(expected)) == 1
 
     def test_an_alternative_name_counts_as_well(
         self, start: Starter, clients: Certificates, clock: HandClock

@@ -100,7 +100,7 @@ class GuardedProtocol(HttpToolsProtocol):
             allowed = self._guard.rules.client_names
             shown = tls.getpeercert()
             if allowed and shown and not names_of_client(shown) & set(allowed):
-                self.app = _forbidden
+                self.app = self._forbid
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -157,6 +157,14 @@ class GuardedProtocol(HttpToolsProtocol):
             self._guard.metrics.cut(reason)
             self.transport.abort()
 
+    async def _forbid(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        self._guard.metrics.requests([("any", 403, 0.0)])
+        body = b"this client certificate has no name that is allowed here"
+        headers = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 403, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
     def _await_request(self) -> None:
         self._deadline = self.loop.call_later(
             self._guard.rules.read_deadline, self.cut, "read-deadline"
@@ -188,10 +196,3 @@ class Reader(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read."""
         self._protocol.data_received(bytes(self._block[:nbytes]))
-
-
-async def _forbidden(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
-    body = b"this client certificate has no name that is allowed here"
-    headers = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
