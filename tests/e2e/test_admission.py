@@ -93,7 +93,7 @@ class Admission:
     def create(self, draft: Mapping[str, Any], api: Api | None = None, **query: str) -> Answer:
         return (api or self.developer).create(clusters(), draft, **query)
 
-    def existing(self, section: object = ABSENT, /, **rke: object) -> dict[str, Any]:
+    def existing(self, section: object = ABSENT, /, **rke: Any) -> dict[str, Any]:
         """Return a Cluster that was created when no webhook was there."""
         body: dict[str, Any] = self.create(self.draft(section, **rke)).expect(201).body
         return body
@@ -840,6 +840,10 @@ def _refusing(**status: Any) -> Behaviour:
     return lambda request: Reply(review({"uid": request["uid"], "allowed": False, **status}))
 
 
+def _fails(code: int, _: dict[str, Any]) -> Reply:
+    return Reply("no", code, "text/plain")
+
+
 def _nothing(_: dict[str, Any]) -> None:
     """Change nothing."""
 
@@ -861,7 +865,7 @@ FAULTS = [
     *(
         Fault(
             f"http-{code}",
-            lambda _, code=code: Reply("no", code, "text/plain"),
+            partial(_fails, code),
             Verdict(500, "failed calling webhook"),
         )
         for code in (400, 413, 429, 500, 503)
