@@ -68,6 +68,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.param(b"a\ntoken: t\n", "a\ntoken: t\nx\n", id="behind a secret at the end"),
         pytest.param(b"a\ntoken: t\nb\nc\nd\n", "a\ntoken: t\nx\nb\nc\nd\n", id="behind a secret"),
         pytest.param(b"a\nb\ntoken: t\n", "x\na\nb\ntoken: t\n", id="two lines before a secret"),
+        pytest.param(
+            b"a\nb\nc\nd\ntoken: t\ne\n",
+            "a\nb\nc\nx\nd\ntoken: t\ne\n",
+            id="one line before a secret",
+        ),
     ],
 )
 def test_git_and_patch_apply_it(folder: Path, old: bytes, new: str) -> None:
@@ -76,7 +81,7 @@ def test_git_and_patch_apply_it(folder: Path, old: bytes, new: str) -> None:
     assert b"token" not in text
     assert applied(folder, old, text, "git", "apply", "-") == wanted
     if shutil.which("patch"):
-        assert applied(folder, old, text, "patch", "-p1", "--binary") == wanted
+        assert applied(folder, old, text, "patch", "-p1", "-F0", "--binary") == wanted
 
 
 @pytest.mark.parametrize(
@@ -86,6 +91,8 @@ def test_names_that_need_care(folder: Path, path: str) -> None:
     (folder / path).parent.mkdir(exist_ok=True)
     text = patch(b"a\nb\n", "a\nx\nb\n", path)
     assert applied(folder, b"a\nb\n", text, "git", "apply", "-", path=path) == b"a\nx\nb\n"
+    if shutil.which("patch"):
+        assert applied(folder, b"a\nb\n", text, "patch", "-p1", path=path) == b"a\nx\nb\n"
 
 
 def test_paths_are_relative_to_where_git_is_called(folder: Path) -> None:

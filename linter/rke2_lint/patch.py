@@ -207,10 +207,8 @@ class _Lines:
             raise NoPatchError(
                 "the line below the change holds a secret value, which a patch would show"
             )
-        # Patch takes a hunk with less context at one end for one at that end of the file.
-        if above < min(_CONTEXT, first):
-            below = min(below, max(above, 1))
         if below < min(_CONTEXT, len(self.lines) - last):
+            # Patch takes a hunk with less context below than above for one at the end of the file.
             above = min(above, below)
         body = [f" {line}" for line in self.lines[first - above : first]]
         at = first
