@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -26,7 +27,12 @@ _WORDS = (
     r"|client[-_]?secret|private[-_]?key|api[-_]?key)"
 )
 _OF_KIND = r"""["']?(?:kind|type)["']?\s*:\s*(?:[!&]\S*\s+)*["']?Secret\b"""
-_ANY = rf"(?i){_WORDS}|://|{_OF_KIND}"
+# Without one of these there is nothing to mask: a search for words is far quicker than patterns.
+_HINTS = (
+    "token", "secretkey", "secret-key", "secret_key", "accesskey", "access-key", "access_key", "datastore",
+    "passw", "passphrase", "clientsecret", "client-secret", "client_secret", "private", "apikey", "api-key",
+    "api_key", "://",
+)  # fmt: skip
 _IS_SECRET = rf"(?i){_OF_KIND}"
 _NAME = rf"(?s)(?:.*-)?{_WORDS}\+?"
 _HUMP = r"(?<=[a-z0-9])(?=[A-Z])"
@@ -50,6 +56,14 @@ _SHORTEST = 4
 """Values that are shorter are not looked for in messages: they would be found in any word."""
 
 
+def _may_hold(text: str) -> bool:
+    lower = text.lower()
+    if any(hint in lower for hint in _HINTS):
+        return True
+    return "secret" in lower and re.search(_IS_SECRET, text) is not None
+
+
+@cache
 def is_secret_name(name: str) -> bool:
     """Tell whether the value under a key of this name is nobody's business."""
     plain = re.sub(_HUMP, "-", name).lower().replace("_", "-").replace(".", "-")
@@ -58,7 +72,7 @@ def is_secret_name(name: str) -> bool:
 
 def masked(text: str) -> str:
     """Return a message without the secrets that can be told by their looks: `NAME=value` and URLs."""
-    if re.search(_ANY, text):
+    if _may_hold(text):
         for pattern in (_IN_URL, _IN_VARIABLE):
             text = re.sub(pattern, _only_group, text)
     return text
@@ -81,7 +95,7 @@ class Secrets:
         self._values: list[str] = []
         # Meaning is asked of every file: `kind: "\u0053ecret"` is a Secret, and does not look it.
         secret = set(self._by_meaning(source))
-        if re.search(_ANY, source.text):
+        if _may_hold(source.text):
             secret.update(_by_looks(source))
         for start, end in sorted(secret):
             if self._ends and start <= self._ends[-1]:
@@ -117,7 +131,7 @@ class Secrets:
     def inserted(self, text: str) -> str:
         """Return what a fix puts in as it may be shown: it may repeat what stood there."""
         text = self._without_values(text)
-        for pattern in (_IN_URL, _ASSIGNED) if re.search(_ANY, text) else ():
+        for pattern in (_IN_URL, _ASSIGNED) if _may_hold(text) else ():
             text = re.sub(pattern, _only_group, text)
         return text
 
@@ -188,6 +202,33 @@ def _by_looks(source: AnySource) -> Iterator[Span]:
             if re.search(_IS_SECRET, text[start:end]):
                 for found in re.finditer(_OPEN_LINE, text[start:end]):
                     yield Span(start + found.start(1), start + found.end(1))
-    for pattern in patterns:
-        for found in re.finditer(pattern, text):
-            yield Span(*found.span(1))
+    for start, end in _hinting_lines(text):
+        line = text[start:end]
+        for pattern in patterns:
+            for found in re.finditer(pattern, line):
+                yield Span(start + found.start(1), start + found.end(1))
+
+
+def _hinting_lines(text: str) -> Iterator[Span]:
+    """Yield the lines in which a pattern could find something."""
+    lower = text.lower()
+    if len(lower) != len(text):
+        yield Span(0, len(text))  # some capitals have small letters of two characters
+        return
+    starts = set()
+    for hint in _HINTS:
+        at = lower.find(hint)
+        while at >= 0:
+            start = max(lower.rfind("\n", 0, at), lower.rfind("\r", 0, at)) + 1
+            end = _line_end(lower, at)
+            starts.add(Span(start, end))
+            at = lower.find(hint, end)
+    yield from starts
+
+
+def _line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    if end < 0:
+        end = len(text)
+    carriage = text.find("\r", at, end)
+    return carriage if carriage >= 0 else end
