@@ -59,7 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\nThis is a bug of rke2-lint. Please report it with these lines.", file=sys.stderr)
         status = BUG
     finally:
-        if collecting:
+        if argv is None:
+            # The process ends here. What is frozen is not looked through once more at its end.
+            gc.freeze()
+        elif collecting:
             gc.enable()
     return status
 
