@@ -396,6 +396,8 @@ def _kube_proxy_disabled(cluster: Cluster, pools: Iterable[Pool]) -> Setting | N
     Agents learn it from the servers (k3s-io/k3s pkg/agent/config/config.go), which have to agree
     (rke2-docs reference/server_config.md "Critical Configuration Values").
     """
+    if not any(is_true(layer.config.get("disable-kube-proxy")) for layer in cluster.layers):
+        return None
     answer: Setting | None = None
     for pool in pools:
         if pool.roles and not {"control-plane", "etcd"} & set(pool.roles):
