@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -147,4 +148,5 @@ def _gap(text: str, item: Node) -> int:
 
 
 def _most(votes: list[T]) -> T | None:
-    return max(votes, key=votes.count) if votes else None
+    # The first of those with the most votes.
+    return Counter(votes).most_common(1)[0][0] if votes else None
