@@ -294,15 +294,39 @@ def test_scalars_know_their_style_and_tag() -> None:
     [
         pytest.param("", None, id="nothing"),
         pytest.param("# only a comment\n", None, id="a comment"),
-        pytest.param("a: yes\nb: 0600\nc: ~\nd: '1'\n", {"a": True, "b": 384, "c": None, "d": "1"}, id="scalars"),
+        pytest.param(
+            "a: yes\nb: 0600\nc: ~\nd: '1'\n",
+            {"a": True, "b": 384, "c": None, "d": "1"},
+            id="scalars",
+        ),
         pytest.param("- 1\n- [2, {a: 3}]\n", [1, [2, {"a": 3}]], id="collections"),
-        pytest.param("[HTTP_PROXY=http://p:3128]", ["HTTP_PROXY=http://p:3128"], id="a colon in a list (C40)"),
-        pytest.param("{k: fd00::1, host:6443: }", {"k": "fd00::1", "host:6443": None}, id="colons in a mapping"),
+        pytest.param(
+            "[HTTP_PROXY=http://p:3128]", ["HTTP_PROXY=http://p:3128"], id="a colon in a list (C40)"
+        ),
+        pytest.param(
+            "{k: fd00::1, host:6443: }",
+            {"k": "fd00::1", "host:6443": None},
+            id="colons in a mapping",
+        ),
         pytest.param("[host:, {a:}]", ["host:", {"a:": None}], id="colons that libyaml refuses"),
-        pytest.param('a: "it\\\'s {b:,}"\n', {"a": "it's {b:,}"}, id="an escape that libyaml refuses"),
-        pytest.param("a: &x 1\nb: *x\nc: &x 2\nd: *x\n", {"a": 1, "b": 1, "c": 2, "d": 2}, id="an anchor said twice"),
-        pytest.param("y: 1\n1: 2\n1.5: 3\n~: 4\n", {"true": 1, "1": 2, "1.5": 3, "": 4}, id="keys that are no text"),
-        pytest.param("a: !!binary bmZ0\nb: !mine x\nc: !!str 12\n", {"a": "nft", "b": "x", "c": "12"}, id="tags"),
+        pytest.param(
+            'a: "it\\\'s {b:,}"\n', {"a": "it's {b:,}"}, id="an escape that libyaml refuses"
+        ),
+        pytest.param(
+            "a: &x 1\nb: *x\nc: &x 2\nd: *x\n",
+            {"a": 1, "b": 1, "c": 2, "d": 2},
+            id="an anchor said twice",
+        ),
+        pytest.param(
+            "y: 1\n1: 2\n1.5: 3\n~: 4\n",
+            {"true": 1, "1": 2, "1.5": 3, "": 4},
+            id="keys that are no text",
+        ),
+        pytest.param(
+            "a: !!binary bmZ0\nb: !mine x\nc: !!str 12\n",
+            {"a": "nft", "b": "x", "c": "12"},
+            id="tags",
+        ),
         pytest.param("a: x # not # text\nb: x#y\n", {"a": "x", "b": "x#y"}, id="comments"),
         pytest.param("%YAML 1.1\n---\na: 1\n", {"a": 1}, id="YAML 1.1"),
     ],
@@ -327,10 +351,16 @@ def test_every_document_of_a_file_is_read() -> None:
 
 MERGES = [
     pytest.param("a: {<<: *b}", {"x": 1, "w": 2}, id="merged"),
-    pytest.param("a: {x: 9, <<: *b}", {"x": 1, "w": 2}, id="a merge overrides what stands above it"),
+    pytest.param(
+        "a: {x: 9, <<: *b}", {"x": 1, "w": 2}, id="a merge overrides what stands above it"
+    ),
     pytest.param("a: {<<: *b, x: 9}", {"x": 9, "w": 2}, id="what stands below overrides a merge"),
-    pytest.param("a: {<<: [*b, *c]}", {"x": 1, "w": 2, "z": 3}, id="the first in a list is in force"),
-    pytest.param("a: {<<: *b, <<: *c}", {"x": 8, "w": 2, "z": 3}, id="the last of two merges is in force"),
+    pytest.param(
+        "a: {<<: [*b, *c]}", {"x": 1, "w": 2, "z": 3}, id="the first in a list is in force"
+    ),
+    pytest.param(
+        "a: {<<: *b, <<: *c}", {"x": 8, "w": 2, "z": 3}, id="the last of two merges is in force"
+    ),
     pytest.param("a: {<<: {u: 0}, v: 1}", {"u": 0, "v": 1}, id="a mapping in place"),
     pytest.param("a: {'<<': 1}", {"<<": 1}, id="no merge in quotes"),
     pytest.param("a: {<<: []}", {}, id="an empty list"),
@@ -355,7 +385,9 @@ def test_rke2s_own_files_lose_their_merges() -> None:
     }
 
 
-@pytest.mark.parametrize("kind", ["apiVersion: v1", "kind: X", "type: provisioning.cattle.io.cluster"])
+@pytest.mark.parametrize(
+    "kind", ["apiVersion: v1", "kind: X", "type: provisioning.cattle.io.cluster"]
+)
 def test_what_names_its_kind_is_for_kubernetes(kind: str) -> None:
     assert only(f"{kind}\na: {{<<: {{x: 1}}}}\n")[("a",)] == {"x": 1}
 
@@ -462,7 +494,9 @@ def test_what_rke2_refuses_is_a_problem_at_its_place(text: str, offset: int, mes
     assert problem.document == 0
 
 
-@pytest.mark.parametrize("text", ['a: "\\\\/"\n', "a: 'x\\/y'\n", "a: x?y\n", "[a, '?b']", "a: |\n  \\/\n"])
+@pytest.mark.parametrize(
+    "text", ['a: "\\\\/"\n', "a: 'x\\/y'\n", "a: x?y\n", "[a, '?b']", "a: |\n  \\/\n"]
+)
 def test_what_only_looks_alike_is_read(text: str) -> None:
     assert read(text).problems == ()
 
@@ -556,7 +590,9 @@ def test_ordinary_text_is_not_templated(value: str) -> None:
     ("text", "value"),
     [
         pytest.param("a: [${X}, b]\n", {"a": ["${X}", "b"]}, id="in brackets"),
-        pytest.param("a: %X1%\nb: @Y1@\n", {"a": "%X1%", "b": "@Y1@"}, id="at the start of a value"),
+        pytest.param(
+            "a: %X1%\nb: @Y1@\n", {"a": "%X1%", "b": "@Y1@"}, id="at the start of a value"
+        ),
         pytest.param("a:\n${X}\n  b: 1\nc: 2\n", {"a": {"b": 1}, "c": 2}, id="on its own line"),
     ],
 )
