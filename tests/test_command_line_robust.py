@@ -167,10 +167,12 @@ def test_no_bytes_whatever_are_a_bug(data: bytes, way: str) -> None:
 def test_fixing_any_bytes_comes_to_an_end(data: bytes) -> None:
     """A second run has nothing to fix, and no fix breaks what could be read."""
     write(BASE, data)
-    broken = "[syntax]" in lint()[1]
+    told = lint()[1]
+    broken = "[syntax]" in told
     lint("--fix", "--unsafe-fixes")
     once = Path(BASE).read_bytes()
-    assert once == data or not broken
+    # A first document that can be read is mended, whatever stands behind it.
+    assert once == data or not broken or "[missing-nft-pin]" in told
     _, out, err = lint("--fix", "--unsafe-fixes")
     assert Path(BASE).read_bytes() == once, err
     assert broken or "[syntax]" not in out
