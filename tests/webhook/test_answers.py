@@ -284,3 +284,35 @@ def test_one_connection_carries_many_reviews(served: Running) -> None:
         for _ in range(20):
             assert client.post("/mutate", json=review()).status_code == 200
     assert served.metric("rke2_webhook_tls_handshakes_completed_total") == before + 1
+
+
+def test_an_answer_is_one_record(served: Running) -> None:
+    with served.connect() as connection:
+        connection.sendall(request(json.dumps(review()).encode()))
+        head, _, body = connection.recv(1 << 16).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert json.loads(body) == allow(review())
+
+
+def test_who_asks_whether_to_go_on_is_told_so_at_once(served: Running) -> None:
+    body = json.dumps(review()).encode()
+    whole = request(body)
+    head = whole.removesuffix(body).replace(b"\r\n\r\n", b"\r\nexpect: 100-continue\r\n\r\n")
+    with served.connect() as connection:
+        connection.sendall(head)
+        assert connection.recv(1 << 16) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert read_reply(connection).status == 200
+
+
+def test_requests_in_a_row_are_answered_in_a_row(served: Running) -> None:
+    uids = [f"uid-{number}" for number in range(5)]
+    with served.connect() as connection:
+        connection.sendall(b"".join(request(json.dumps(review(uid=uid)).encode()) for uid in uids))
+        received = b""
+        while received.count(b'"allowed"') < len(uids):
+            part = connection.recv(1 << 16)
+            assert part
+            received += part
+    places = [received.index(uid.encode()) for uid in uids]
+    assert places == sorted(places)

@@ -9,13 +9,14 @@ second, or as soon as there are many.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from structlog.typing import FilteringBoundLogger
 
 from rke2_webhook.logs import Seldom
-from rke2_webhook.metrics import Metrics
+from rke2_webhook.metrics import Decided, Metrics
 
 _LATEST = 0.1
 _MOST = 32
@@ -53,6 +54,10 @@ class Reviewed(NamedTuple):
             patched="patch" in response,
             warnings=len(response.get("warnings") or ()),
         )
+
+    def decided(self, endpoint: str) -> Decided:
+        """Return what is counted of it."""
+        return Decided(endpoint, self.operation, self.decision, self.allowed, self.dry_run)
 
 
 class Entry(NamedTuple):
@@ -98,24 +103,22 @@ class Ledger:
             self._timer = None
         entries, self._entries = self._entries, []
         self._metrics.requests((one.endpoint, one.code, one.seconds) for one in entries)
+        lines = []
+        decisions: Counter[Decided] = Counter()
         for entry in entries:
             reviewed = Reviewed.of(*entry.review) if entry.review is not None else None
             if reviewed is not None:
-                self._tell_review(entry, reviewed)
+                decisions[reviewed.decided(entry.endpoint)] += 1
+                lines.append(self._line(entry, reviewed))
             elif entry.reason:
                 self._tell_refusal(entry)
             if self._also is not None:
                 self._also(entry, reviewed)
+        self._metrics.decisions(decisions)
+        if lines:
+            self._log.info("review", many=lines)
 
-    def _tell_review(self, entry: Entry, review: Reviewed) -> None:
-        decision = review.decision or "none"
-        self._metrics.decision(
-            entry.endpoint,
-            review.operation,
-            decision,
-            allowed=review.allowed,
-            dry_run=review.dry_run,
-        )
+    def _line(self, entry: Entry, review: Reviewed) -> dict[str, Any]:
         again = (
             review.patched
             and not review.dry_run
@@ -123,14 +126,13 @@ class Ledger:
                 review.namespace, review.name, created=review.operation == "CREATE"
             )
         )
-        self._log.info(
-            "review",
-            when=entry.when,
-            endpoint=entry.endpoint,
+        return {
+            "when": entry.when,
+            "endpoint": entry.endpoint,
             **review._asdict(),
-            patched_before=again,
-            milliseconds=round(entry.seconds * 1000, 3),
-        )
+            "patched_before": again,
+            "milliseconds": round(entry.seconds * 1000, 3),
+        }
 
     def _tell_refusal(self, entry: Entry) -> None:
         # Whoever floods the server shall not flood its log as well.

@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 import traceback
+from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -25,7 +26,7 @@ def configure(level: str, to: BinaryIO | None = None) -> FilteringBoundLogger:
     """Send what this program and its libraries say to `to`, as JSON, and return the logger."""
     stream = sys.stdout.buffer if to is None else to
     structlog.configure(
-        processors=[_line],
+        processors=[_lines],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=structlog.BytesLoggerFactory(stream),
         cache_logger_on_first_use=False,
@@ -48,16 +49,23 @@ def frames(error: BaseException) -> list[str]:
     ]
 
 
-def _line(_: WrappedLogger, level: str, event: EventDict) -> bytes:
+def _lines(_: WrappedLogger, level: str, event: EventDict) -> bytes:
+    # structlog calls its methods so, and `exception` is one of them.
+    level = "error" if level == "exception" else level
+    message = event.pop("event")
+    # `many`: one call for many lines, which costs a fifth of many calls.
+    many = event.pop("many", None)
+    if many is None:
+        return _line(level, message, event)
+    return b"\n".join(_line(level, message, each) for each in many)
+
+
+def _line(level: str, message: str, told: MutableMapping[str, Any]) -> bytes:
     # `when`: what is told later than it happened brings its time along.
-    line: dict[str, Any] = {
-        "time": datetime.fromtimestamp(event.pop("when", None) or time.time(), UTC),
-        # structlog calls its methods so, and `exception` is one of them.
-        "level": "error" if level == "exception" else level,
-        "message": event.pop("event"),
-    }
-    raised = _raised(event.pop("exc_info", None))
-    line.update(event)
+    when = told.pop("when", None) or time.time()
+    line = {"time": datetime.fromtimestamp(when, UTC), "level": level, "message": message}
+    raised = _raised(told.pop("exc_info", None))
+    line.update(told)
     if raised is not None:
         # No message of the exception: a KeyError or a ValueError quotes the object it stumbled
         # over, and clusters hold secrets.

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from prometheus_client import (
     CollectorRegistry,
@@ -32,6 +33,16 @@ _OPERATIONS = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
 
 # As many clusters as one Rancher is known to manage, and some more.
 _REMEMBERED = 4096
+
+
+class Decided(NamedTuple):
+    """What is counted of a review that was answered."""
+
+    endpoint: str
+    operation: str
+    decision: str
+    allowed: bool
+    dry_run: bool
 
 
 class Metrics:
@@ -135,9 +146,7 @@ class Metrics:
         for result in ("loaded", "refused"):
             self.reloads.labels(result)
         self._words: set[str] = set()
-        # Looking a child up by its labels takes a lock and as long as counting does.
         self._latency_children: dict[str, Histogram] = {}
-        self._decision_children: dict[tuple[str, ...], Counter] = {}
         self._patched: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def watch(
@@ -164,21 +173,16 @@ class Metrics:
         for (endpoint, code), count in counts.items():
             self._requests.labels(endpoint, str(code)).inc(count)
 
-    def decision(
-        self, endpoint: str, operation: str, decision: str, *, allowed: bool, dry_run: bool
-    ) -> None:
-        """Count one review that was answered."""
-        labels = (
-            endpoint,
-            operation if operation in _OPERATIONS else "other",
-            self._word(decision),
-            "true" if allowed else "false",
-            "true" if dry_run else "false",
-        )
-        child = self._decision_children.get(labels)
-        if child is None:
-            child = self._decision_children[labels] = self._decisions.labels(*labels)
-        child.inc()
+    def decisions(self, counts: Mapping[Decided, int]) -> None:
+        """Count reviews that were answered."""
+        for (endpoint, operation, decision, allowed, dry_run), count in counts.items():
+            self._decisions.labels(
+                endpoint,
+                operation if operation in _OPERATIONS else "other",
+                self._word(decision or "none"),
+                "true" if allowed else "false",
+                "true" if dry_run else "false",
+            ).inc(count)
 
     def patched(self, namespace: str, name: str, *, created: bool) -> bool:
         """Remember that an object was patched, and count it if that undoes somebody's work."""

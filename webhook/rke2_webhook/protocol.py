@@ -120,6 +120,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_headers = False
         self._header_bytes = 0
         super().on_headers_complete()
+        self.cycle.transport = Cork(self.transport)  # type: ignore[assignment]
         if self._guard.traffic.draining:
             self.end_with_answer()
 
@@ -169,6 +170,40 @@ class GuardedProtocol(HttpToolsProtocol):
         self._deadline = self.loop.call_later(
             self._guard.rules.read_deadline, self.cut, "read-deadline"
         )
+
+
+class Cork:
+    """The transport as an answer sees it: its head waits for its body, and both go as one.
+
+    As two writes they are two TLS records, which cost a tenth of the whole request.
+    """
+
+    __slots__ = ("_head", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head: bytes | None = b""
+
+    def write(self, data: bytes) -> None:
+        """Keep the head of an answer; write everything else, after the head."""
+        if self._head is None or data.startswith(b"HTTP/1.1 100 "):
+            self._transport.write(data)
+        elif self._head == b"":
+            self._head = data
+        else:
+            self._transport.write(self._head + data)
+            self._head = None
+
+    def close(self) -> None:
+        """Close, after what was kept."""
+        if self._head:
+            self._transport.write(self._head)
+            self._head = None
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Return whether the connection is about to end."""
+        return self._transport.is_closing()
 
 
 class Reader(asyncio.BufferedProtocol):
