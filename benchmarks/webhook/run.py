@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import http.client
 import json
 import os
 import platform
@@ -32,6 +33,7 @@ from typing import Any, NamedTuple
 from rke2_webhook.tls.authority import make_authority, make_leaf
 
 HERE = Path(__file__).resolve().parent
+WHOLE = "rke2-webhook, whole review"
 CONNECTIONS = 16
 _LONGEST_START = 15.0
 _LONGEST_LOAD = 120.0
@@ -84,7 +86,7 @@ def main() -> None:
             Contestant(
                 "rke2-webhook, constant answer", (sys.executable, HERE / "ours.py", "constant")
             ),
-            Contestant("rke2-webhook, whole review", (sys.executable, HERE / "ours.py", "rules")),
+            Contestant(WHOLE, (sys.executable, HERE / "ours.py", "rules")),
         )
         with contextlib.ExitStack() as stack:
             running = [
@@ -94,6 +96,9 @@ def main() -> None:
             ]
             measured = _measure(running, load, work, rounds, requests)
             _print(running, measured, body.stat().st_size, rounds, requests)
+            for each in running:
+                if each.contestant.name == WHOLE:
+                    _print_large(each, work, rounds)
 
 
 def review() -> dict[str, Any]:
@@ -185,6 +190,37 @@ def review() -> dict[str, Any]:
             "options": {"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1"},
         },
     }
+
+
+def five_megabytes() -> dict[str, Any]:
+    """Return a review as large as reviews get: etcd refuses objects of more than 1.5 MiB."""
+    asked = review()
+    padding = {f"padding-{number}": "x" * 100 for number in range(40_000)}
+    asked["request"]["object"]["metadata"]["annotations"] |= padding
+    return asked
+
+
+def a_thousand_pools() -> dict[str, Any]:
+    """Return a review of 1,000 pools, which Rancher's definition allows, and of 100 selectors."""
+    asked = review()
+    config = asked["request"]["object"]["spec"]["rkeConfig"]
+    config["machinePools"] = [
+        {
+            "name": f"pool{number}",
+            "quantity": 1,
+            "workerRole": True,
+            "labels": {"team": f"team{number % 150}"},
+        }
+        for number in range(1000)
+    ]
+    config["machineSelectorConfig"] = [
+        {
+            "machineLabelSelector": {"matchLabels": {"team": f"team{number}"}},
+            "config": {"kubelet-arg": [f"max-pods={number}"]},
+        }
+        for number in range(100)
+    ]
+    return asked
 
 
 def _build(name: str, work: Path) -> Path:
@@ -343,6 +379,35 @@ def _print(
             f"| {max(one.requests / one.wall for one in all_rounds):.0f} "
             f"| {min(one.p50 for one in all_rounds):.2f} | {min(one.p99 for one in all_rounds):.2f} "
             f"| {_megabytes(each.process.pid):.0f} | {each.start * 1000:.0f} |"
+        )
+
+
+def _print_large(server: Running, work: Path, rounds: int) -> None:
+    print("\n| whole review, one at a time | MB | ms, min (median) | CPU ms, min |")
+    print("|---|--:|--:|--:|")
+    context = ssl.create_default_context(cafile=work / "ca.crt")
+    for name, asked in (
+        ("a usual cluster", review()),
+        ("5 MB of annotations", five_megabytes()),
+        ("1,000 pools × 100 selectors", a_thousand_pools()),
+    ):
+        body = json.dumps(asked).encode()
+        walls, spent = [], []
+        connection = http.client.HTTPSConnection("localhost", server.port, context=context)
+        with contextlib.closing(connection):
+            for _ in range(3 * rounds):
+                before, began = _processor_seconds(server.process.pid), time.perf_counter()
+                headers = {"content-type": "application/json"}
+                connection.request("POST", "/mutate?timeout=30s", body, headers)
+                answer = connection.getresponse()
+                answer.read()
+                walls.append(time.perf_counter() - began)
+                spent.append(_processor_seconds(server.process.pid) - before)
+                if answer.status != 200:
+                    sys.exit(f"{name}: HTTP {answer.status}")
+        print(
+            f"| {name} | {len(body) / 1e6:.2f} | {min(walls) * 1000:.1f} "
+            f"({median(walls) * 1000:.1f}) | {min(spent) * 1000:.1f} |"
         )
 
 
