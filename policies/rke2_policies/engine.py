@@ -58,7 +58,11 @@ class Inventory(NamedTuple):
 
 def evaluate(files: Sequence[File], policy: Policy = DEFAULT) -> Report:
     """Find out what every machine runs with, and ask every rule about it."""
-    inventory = take_inventory(files)
+    return ask(files, take_inventory(files), policy)
+
+
+def ask(files: Sequence[File], inventory: Inventory, policy: Policy = DEFAULT) -> Report:
+    """Ask every rule about what was found in files; whoever has two questions takes stock once."""
     findings = _findings(inventory, policy)
     order = {file.path: i for i, file in enumerate(sorted(files, key=lambda file: file.path))}
     documents = {document.id: document for file in files for document in file.documents}
@@ -207,7 +211,7 @@ def _findings(inventory: Inventory, policy: Policy) -> list[Finding]:
     subjects = list(_subjects(inventory))
     types = {type(subject) for subject, _ in subjects}
     rules = [
-        rule for rule in catalog.rules().values() if policy.asks(rule.id) and rule.subject in types
+        rule for rule in catalog.rules().values() if rule.subject in types and policy.asks(rule.id)
     ]
     by_type = {kind: [rule for rule in rules if rule.subject is kind] for kind in types}
     # The same problem on many machines is one finding.
