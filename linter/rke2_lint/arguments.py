@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import NoReturn
 
-from rke2_lint import __version__
 from rke2_policies.edit_distance import nearest
 from rke2_policies.recognise import KINDS
 
@@ -28,6 +28,16 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=30, width=100)
+
+
+class _Version(argparse.Action):
+    """Says what this is, which takes reading all rules, and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from rke2_lint.build_data import lines
+
+        sys.stdout.write(lines())
+        parser.exit()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -116,7 +126,13 @@ def _add_output(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="say what was left out, and why"
     )
-    parser.add_argument("-V", "--version", action="version", version=f"rke2-lint {__version__}")
+    parser.add_argument(
+        "-V",
+        "--version",
+        nargs=0,
+        action=_Version,
+        help="version, commit, rules and Python, and exit",
+    )
 
 
 def _flag(parser: argparse._ActionsContainer, name: str, help: str) -> None:

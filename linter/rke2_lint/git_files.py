@@ -57,6 +57,23 @@ def is_ignored(folder: str) -> bool:
     return _run(folder, "check-ignore", "--quiet", ".")[0] == 0
 
 
+def described(folder: str) -> str:
+    """Return the commit that is checked out, with `-dirty` where files differ. Raises GitError."""
+    # `--no-optional-locks`: whoever only looks must not get in the way of somebody's commit.
+    status, answer, said = _run(
+        folder,
+        "--no-optional-locks",
+        "describe",
+        "--always",
+        "--dirty",
+        "--exclude=*",
+        "--abbrev=12",
+    )
+    if status:
+        raise GitError(said[0] if said else f"git ended with {status}")
+    return answer.decode("ascii").strip()
+
+
 def _ask(folder: str, complaints: list[str], *command: str) -> list[str]:
     status, answer, said = _run(folder, *command)
     if status:

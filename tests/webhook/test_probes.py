@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from serving import NAMES, Certificates, Starter, allow, is_cut, review, wait_for
 
+from rke2_policies.fingerprint import fingerprint
 from rke2_webhook.tls.authority import make_leaf
 
 JSON = {"content-type": "application/json"}
@@ -20,7 +21,8 @@ def test_a_ready_server_says_so(start: Starter) -> None:
     for path in ("/livez", "/startupz", "/readyz"):
         answer = server.probe(path)
         assert (answer.status_code, answer.text) == (200, "ok\n")
-    assert server.probe("/version").json()["version"] == "0-test"
+    told = server.probe("/version").json()
+    assert (told["version"], told["rules"]) == ("0-test", fingerprint())
     assert server.metric("rke2_webhook_ready") == 1
 
 

@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from rke2_policies.fingerprint import fingerprint
+
 Reasons = Callable[[], list[str]]
 """Why not, each reason a line; nothing where all is well."""
 
@@ -26,6 +28,7 @@ class Health(NamedTuple):
 def create_probes(health: Health, page: Callable[[], tuple[bytes, str]], version: str) -> FastAPI:
     """Return the application of the probe port; `page` is the text for Prometheus, and its type."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    build = {"version": version, "rules": fingerprint(), "python": platform.python_version()}
 
     async def livez(_: Request) -> Response:
         return _verdict(health.alive(), [])
@@ -37,7 +40,7 @@ def create_probes(health: Health, page: Callable[[], tuple[bytes, str]], version
         return _verdict(health.ready(), health.notes())
 
     async def show_version(_: Request) -> Response:
-        return JSONResponse({"version": version, "python": platform.python_version()})
+        return JSONResponse(build)
 
     async def show_metrics(_: Request) -> Response:
         content, kind = page()
