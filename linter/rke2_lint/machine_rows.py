@@ -28,4 +28,5 @@ def rows(unit: Unit, machines: Iterable[Machine]) -> Iterator[MachineRow]:
             None if machine.value is None else secrets.message(machine.value),
             decided_by,
             secrets.message(machine.reason),
+            machine.origin,
         )

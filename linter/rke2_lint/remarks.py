@@ -95,6 +95,8 @@ class MachineRow(NamedTuple):
     decided_by: tuple[str, int, int] | None
     """Path, line and column."""
     reason: str
+    origin: str
+    """`rancher` for a pool of a Cluster, `file` for a node, `foreign` for what runs no RKE2."""
 
 
 class Patch(NamedTuple):
