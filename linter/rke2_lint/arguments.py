@@ -98,8 +98,11 @@ def _effective() -> argparse.ArgumentParser:
 
 
 def _rule() -> argparse.ArgumentParser:
-    parser = _Parser("rke2-lint rule", "rke2-lint rule [NAME]", "Explain a rule, or list them all.")
-    parser.add_argument("paths", nargs="*", metavar="NAME", help="the rule to explain")
+    parser = _Parser(
+        "rke2-lint rule", "rke2-lint rule [OPTIONS] [NAME…]", "Explain rules, or list them all."
+    )
+    parser.add_argument("paths", nargs="*", metavar="NAME", help="rules to explain (default: all)")
+    _format(parser, ("text", "markdown", "json"), "--format")
     _add_output(parser)
     return parser
 
@@ -143,9 +146,11 @@ def _names(parser: argparse._ActionsContainer, name: str, help: str) -> None:
     parser.add_argument(name, action="append", metavar="RULES", help=help)
 
 
-def _format(parser: argparse._ActionsContainer, formats: tuple[str, ...]) -> None:
+def _format(parser: argparse._ActionsContainer, formats: tuple[str, ...], *also: str) -> None:
     parser.add_argument(
+        *also,
         "--output-format",
+        dest="output_format",
         choices=formats,
         metavar="FORMAT",
         help=f"{', '.join(formats)} (default: {formats[0]})",

@@ -163,6 +163,13 @@ def _rule(asked: Asked) -> int:
         check(asked.paths)
     except UnknownRuleError as error:
         return _usage(str(error))
+    if asked.output_format in ("markdown", "json"):
+        from rke2_lint import rule_page
+        from rke2_policies.catalog import names
+
+        render = rule_page.markdown if asked.output_format == "markdown" else rule_page.as_json
+        _say(render(asked.paths or names()), sys.stdout)
+        return CLEAN
     pages = [explain.page(name, paint) for name in asked.paths]
     _say("\n".join(pages) if pages else explain.index(paint), sys.stdout)
     return CLEAN

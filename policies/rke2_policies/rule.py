@@ -48,29 +48,37 @@ class Rule(Generic[T]):
         return self.doc.strip().partition("\n")[0]
 
     @property
-    def examples(self) -> list[Example]:
-        """The blocks of the page, in order.
+    def parts(self) -> list[str | Example]:
+        """The page below its summary, in order: paragraphs, and examples.
 
         A block names its file, or has the usual name. It belongs to the example of the block before
         if it is another file of the same kind, or what a fix makes of it.
         """
-        found: list[Example] = []
+        _, _, page = self.doc.strip().partition("\n")
+        found: list[str | Example] = []
         before: dict[str, str] = {}
         after: dict[str, str] = {}
-        last = ""
-        for kind, name, text in [*_BLOCK.findall(self.doc), ("", "", "")]:
+        last, end = "", 0
+        for block in _BLOCK.finditer(page):
+            kind, name, text = block.groups(default="")
             path = _path(name, text)
-            said = before if kind == "before" else after
-            goes_on = (kind == last and name and path not in said) or (last, kind) == (
-                "before",
-                "after",
-            )
-            if last and not goes_on:
-                found.append(Example(before, after))
+            if prose := page[end : block.start()].strip():
+                found.append(prose)
+            same_kind = before if kind == "before" else after
+            another_file = kind == last and name and path not in same_kind
+            if not (another_file or (last, kind) == ("before", "after")):
                 before, after = {}, {}
+                found.append(Example(before, after))
             (before if kind == "before" else after)[path] = text
-            last = kind
+            last, end = kind, block.end()
+        if prose := page[end:].strip():
+            found.append(prose)
         return found
+
+    @property
+    def examples(self) -> list[Example]:
+        """The examples of the page, in order."""
+        return [part for part in self.parts if isinstance(part, Example)]
 
 
 AnyRule: TypeAlias = Rule[Any]

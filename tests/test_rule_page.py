@@ -1,0 +1,92 @@
+"""Do `rule --format markdown` and `rule --format json` say all that a rule's page says?"""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from rke2_lint.cli import main
+from rke2_policies.catalog import names, rules
+from rke2_policies.rule import AnyRule
+
+RULES = [pytest.param(rule, id=rule.id) for rule in rules().values()]
+FENCED = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["rule", *arguments]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return captured.out
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_markdown_keeps_every_word_and_every_block(
+    rule: AnyRule, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = said(capsys, "--format", "markdown", rule.id)
+    assert page.startswith(f"# {rule.id}\n\n**{rule.severity.name.lower()}**: {rule.summary}\n\n")
+    files = [
+        text for one in rule.examples for texts in one for text in texts.values()
+    ]  # before, then after
+    assert FENCED.findall(page) == files
+    for part in rule.parts:
+        if isinstance(part, str):
+            assert f"\n\n{part}\n" in page
+    assert page.endswith("\n")
+    assert "\n\n\n" not in FENCED.sub("block", page), "one empty line between paragraphs"
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_parts_of_a_page_are_the_page(rule: AnyRule) -> None:
+    """Nothing that stands on the page is lost between its paragraphs and its examples."""
+    words = " ".join(part if isinstance(part, str) else "" for part in rule.parts).split()
+    page = re.sub(r"^```yaml .*?^```$", "", rule.doc, flags=re.MULTILINE | re.DOTALL)
+    assert [*rule.summary.split(), *words] == page.split()
+
+
+def test_json_has_the_examples_by_file(capsys: pytest.CaptureFixture[str]) -> None:
+    told = json.loads(said(capsys, "--format", "json", "drop-in-drops-pin", "syntax"))
+    assert told["version"] == 1
+    assert [rule["name"] for rule in told["rules"]] == ["drop-in-drops-pin", "syntax"]
+    first = told["rules"][0]
+    assert first["severity"] == "error"
+    assert first["explanation"].startswith("RKE2 reads `config.yaml`, and then")
+    assert first["examples"][0] == {
+        "kind": "bad",
+        "files": {
+            "etc/rancher/rke2/config.yaml": "kube-proxy-extra-env:\n  - IPTABLES_MODE=nft\n",
+            "etc/rancher/rke2/config.yaml.d/20-proxy.yaml": (
+                "# less memory on small nodes\nkube-proxy-extra-env:\n  - GOGC=50\n"
+            ),
+        },
+        "fixed": {
+            "etc/rancher/rke2/config.yaml.d/20-proxy.yaml": (
+                "# less memory on small nodes\nkube-proxy-extra-env:\n"
+                "  - GOGC=50\n  - IPTABLES_MODE=nft\n"
+            ),
+        },
+    }
+    assert {"good"} == {one["kind"] for one in first["examples"] if one["fixed"] is None} - {"bad"}
+
+
+def test_without_a_name_all_rules_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [rule["name"] for rule in json.loads(said(capsys, "--format", "json"))["rules"]] == list(
+        names()
+    )
+    pages = said(capsys, "--output-format", "markdown")
+    assert re.findall(r"^# (\S+)$", FENCED.sub("", pages), re.MULTILINE) == list(names())
+
+
+def test_text_is_what_is_said_where_nothing_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "--format", "text", "syntax") == said(capsys, "syntax")
+
+
+def test_an_unknown_rule_is_wrong_use_in_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    for form in ("text", "markdown", "json"):
+        assert main(["rule", "--format", form, "missing-nft-pn"]) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert "did you mean missing-nft-pin?" in captured.err
