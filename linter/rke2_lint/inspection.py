@@ -43,8 +43,12 @@ class Inspector:
                 "PyYAML has no libyaml here: reading takes longer, and some tabs are refused that RKE2 takes"
             )
 
-    def inspect(self, loaded: Loaded, context: Loaded, holders: Loaded) -> None:
-        """Inspect files that decide together. `holders` may hold what they refer to."""
+    def inspect(self, loaded: Loaded, context: Loaded, holders: Loaded) -> tuple[Unit, Report]:
+        """Inspect files that decide together. `holders` may hold what they refer to.
+
+        What there is to tell goes into the outcome; the files, as fixes left them, and what the
+        engine said last of them are returned.
+        """
         members = [self._read(file, data, own=True) for file, data in (*loaded, *context)]
         if holders:
             names = {name.encode() for one in members for name in _referred(one.source)}
@@ -61,6 +65,7 @@ class Inspector:
             mending = Mending(unit, self._allow, self._outcome)
             report = mending.run(report, write=self._options.write)
         self._tell(unit, report)
+        return unit, report
 
     def _tell(self, unit: Unit, report: Report) -> None:
         options, outcome = self._options, self._outcome

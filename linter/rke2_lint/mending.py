@@ -12,7 +12,7 @@ from rke2_lint.unit import Member, Unit
 from rke2_lint.writing import NotWrittenError, replace
 from rke2_policies.document import DocumentId
 from rke2_policies.edits import Edit
-from rke2_policies.edits.as_text import Change, Splice, compose, rewrite_all
+from rke2_policies.edits.as_text import Change, compose, rewrite_all
 from rke2_policies.engine import Report, plan
 from rke2_policies.finding import Finding, Safety
 from rke2_policies.yaml_source import Source
@@ -30,7 +30,6 @@ class Mending:
         self._tried: set[tuple[DocumentId, str]] = set()
         """Fixes that were refused, and those that were made: none is made twice."""
         self._made: dict[str, int] = {}
-        self._splices: dict[str, tuple[Splice, ...]] = {}
 
     def run(self, report: Report, *, write: bool) -> Report:
         """Make the fixes of a report, and return the report on what is left."""
@@ -64,7 +63,7 @@ class Mending:
         if not done.splices:
             return False
         member.source = done.source
-        self._splices[member.path] = compose(self._splices.get(member.path, ()), done.splices)
+        member.splices = compose(member.splices, done.splices)
         made = len(changes) - len(done.refused)
         self._made[member.path] = self._made.get(member.path, 0) + made
         return True
@@ -85,7 +84,7 @@ class Mending:
                 replace(path, member.original.data, member.source.data)
             except NotWrittenError as error:
                 outcome.warnings.append(f"{path}: not fixed: {error}")
-                member.source = member.original
+                member.source, member.splices = member.original, ()
                 return False
         outcome.changed.append(path)
         outcome.fixes += self._made[path]
@@ -93,7 +92,7 @@ class Mending:
 
     def _tell_patch(self, member: Member) -> None:
         try:
-            text = unified(member.path, SourceView(member.original), self._splices[member.path])
+            text = unified(member.path, SourceView(member.original), member.splices)
         except NoPatchError as error:
             self._outcome.unpatched += 1
             self._outcome.warnings.append(

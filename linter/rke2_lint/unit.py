@@ -15,12 +15,16 @@ from rke2_policies.policy import Policy
 if TYPE_CHECKING:
     from rke2_lint.masking import AnySource
     from rke2_lint.source_view import SourceView
+    from rke2_policies.edits.as_text import Splice
 
 
 class Member:
-    """One file of a unit. `source` is what it says now, `original` what was read."""
+    """One file of a unit. `source` is what it says now, `original` what was read.
 
-    __slots__ = ("_view", "file", "kind", "original", "ours", "own", "source", "where")
+    `splices` lead from the text of the one to the other's.
+    """
+
+    __slots__ = ("_view", "file", "kind", "original", "ours", "own", "source", "splices", "where")
 
     def __init__(
         self, file: File, where: str, source: AnySource, *, kind: str | None, ours: bool, own: bool
@@ -30,6 +34,7 @@ class Member:
         """Its path in full."""
         self.original = source
         self.source = source
+        self.splices: tuple[Splice, ...] = ()
         self.kind = kind
         self.ours = ours
         """Whether it has to parse."""

@@ -35,11 +35,11 @@ def units(files: Iterable[File]) -> list[Unit]:
     """Put the files together that decide about the same machines: those of one node."""
     by_node: dict[str, Unit] = {}
     for file in files:
-        by_node.setdefault(_node(file.path), []).append(file)
+        by_node.setdefault(node_of(file.path), []).append(file)
     return list(by_node.values())
 
 
-def _node(path: str) -> str:
+def node_of(path: str) -> str:
     """Return the config file that a file belongs to: itself, but for drop-ins and their like."""
     if ".d/" in path and (base := recognise.base_of(path)):
         return base
@@ -200,7 +200,7 @@ def available() -> int:
 def _context(loaded: Loaded) -> Iterator[File]:
     """Yield what decides with these files and is not among them: a node's base file and drop-ins."""
     path = loaded[0][0].path
-    base = _node(path)
+    base = node_of(path)
     own = {file.path for file, _ in loaded}
     if base not in own and base != path and os.path.isfile(base):
         yield File(base, given=False)
