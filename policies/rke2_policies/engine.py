@@ -258,7 +258,9 @@ def _inside(place: Place, outer: Place) -> bool:
     return place.document == outer.document and place.route[: len(outer.route)] == outer.route
 
 
-def plan(findings: Iterable[Finding], allow: Safety = Safety.SAFE) -> dict[DocumentId, list[Fix]]:
+def plan(
+    findings: Iterable[Finding], allow: Safety = Safety.SAFE, policy: Policy = DEFAULT
+) -> dict[DocumentId, list[Fix]]:
     """Choose what to change, document by document. Both doors ask here, so both do the same.
 
     A fix is made as a whole or not at all. Of two that touch the same spot, the first is made; the
@@ -267,7 +269,7 @@ def plan(findings: Iterable[Finding], allow: Safety = Safety.SAFE) -> dict[Docum
     chosen: dict[DocumentId, list[Fix]] = {}
     for finding in findings:
         fix = finding.problem.fix
-        if fix is None or fix.safety < allow:
+        if fix is None or fix.safety < allow or not policy.may_fix(finding.rule):
             continue
         before = chosen.setdefault(finding.problem.place.document, [])
         taken = [edit for one in before for edit in one.edits]

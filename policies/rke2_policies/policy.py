@@ -1,11 +1,14 @@
-"""Policies: which rules count, how much, and what the webhook may do about them."""
+"""Policies: which rules count, how much, what is wanted where, and what may be done about it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rke2_policies.finding import Severity
+from rke2_policies.label_selector import Selector
+from rke2_policies.path_glob import PathGlob
+from rke2_policies.route import Json
 
 
 class Exemption(NamedTuple):
@@ -17,6 +20,12 @@ class Exemption(NamedTuple):
     reason: str
     until: str | None
     """The last day on which it holds, `YYYY-MM-DD`."""
+    folder: str = ""
+    """The folder, in full, of the file that says it: paths are seen from there."""
+
+    def is_for_path(self, path: str) -> bool:
+        """Return whether `where` means a file, its path written as the folder is."""
+        return PathGlob(self.where, self.folder).matches(path)
 
     def holds(self, rule: str, where: str, today: str) -> bool:
         """Return whether it exempts a rule at a place on a day."""
@@ -66,6 +75,59 @@ class Admission(NamedTuple):
     """Who only keeps the books: nothing of theirs is changed."""
 
 
+class RequiredSetting(NamedTuple):
+    """One setting that machines have to run with."""
+
+    name: str
+    """The key, such as `profile` or `kube-apiserver-arg`."""
+    value: Json
+    """The value, or one item that a list has to hold: `NAME=VALUE` in environments and flags."""
+    role: str = ""
+    """`server`, `agent`, or "" for both."""
+
+
+class Params(NamedTuple):
+    """What rules ask for: the parts of them that an organisation decides."""
+
+    backend: str = "nft"
+    """What kube-proxy is to be pinned to: `nft` or `legacy`."""
+    required_settings: tuple[RequiredSetting, ...] = ()
+    """What `required-settings` asks for."""
+
+
+class Override(NamedTuple):
+    """Other levels and params for some files or clusters; each condition that is there has to hold."""
+
+    paths: tuple[PathGlob, ...] = ()
+    clusters: tuple[str, ...] = ()
+    """`namespace/name` or `name`; `*` and `?` as in a shell."""
+    labels: Selector | None = None
+    """What the labels of the Cluster object have to be."""
+    levels: Mapping[str, Severity | None] = {}
+    params: Mapping[str, Any] = {}
+    """The fields of `Params` that are another here."""
+    reason: str = ""
+
+    @property
+    def asks_for_cluster(self) -> bool:
+        """Whether it is for certain clusters only."""
+        return bool(self.clusters) or self.labels is not None
+
+    def is_for_path(self, path: str) -> bool:
+        """Return whether its paths mean a file; they do if there are none."""
+        return not self.paths or any(glob.matches(path) for glob in self.paths)
+
+    def is_for_cluster(self, name: str, labels: Mapping[str, str]) -> bool:
+        """Return whether it means a cluster, `namespace/name`. Labels of templates are no match."""
+        if self.clusters and not any(_names(pattern, name) for pattern in self.clusters):
+            return False
+        return self.labels is None or self.labels.matches(labels) is True
+
+
+def _names(pattern: str, cluster: str) -> bool:
+    return matches(pattern, cluster if "/" in pattern else cluster.partition("/")[2])
+
+
 class Policy(NamedTuple):
     """What an organisation wants. A rule that `levels` does not name has its own severity."""
 
@@ -76,14 +138,65 @@ class Policy(NamedTuple):
     """Whether rules that `levels` does not name are asked at all."""
     exempt: tuple[Exemption, ...] = ()
     admission: Admission = Admission()
+    params: Params = Params()
+    overrides: tuple[Override, ...] = ()
+    """What is another for some files or clusters; of several that hold, a later one wins."""
+    include: tuple[PathGlob, ...] = ()
+    """The files to look at, if only these."""
+    exclude: tuple[PathGlob, ...] = ()
+    """The files not to look at."""
+    fixable: tuple[str, ...] | None = None
+    """The rules whose fixes may be made; None for all."""
+    unfixable: tuple[str, ...] = ()
+    """The rules whose fixes are never made."""
+    origins: Mapping[str, str] = {}
+    """Where each key was said, for people: `levels.syntax` → `.rke2-lint.yaml:4`."""
 
     def asks(self, rule: str) -> bool:
         """Return whether a rule is asked."""
         return self.levels[rule] is not None if rule in self.levels else self.others
 
+    def may_fix(self, rule: str) -> bool:
+        """Return whether the fixes of a rule may be made."""
+        return rule not in self.unfixable and (self.fixable is None or rule in self.fixable)
+
     def exempted(self, rule: str, where: str, today: str) -> Iterator[Exemption]:
         """Yield the exemptions of a rule that hold at a place on a day (`YYYY-MM-DD`)."""
         return (one for one in self.exempt if one.holds(rule, where, today))
+
+    def for_path(self, path: str) -> Policy:
+        """Return the policy for a file. What is left of its overrides is for certain clusters."""
+        policy, left = self, []
+        for override in self.overrides:
+            if not override.is_for_path(path):
+                continue
+            if override.asks_for_cluster or left:
+                left.append(override._replace(paths=()))
+            else:
+                policy = policy._with(override)
+        return policy._replace(overrides=tuple(left))
+
+    def for_cluster(self, name: str, labels: Mapping[str, str]) -> Policy:
+        """Return the policy for a cluster, `namespace/name`, in a file that `for_path` was asked for."""
+        policy = self
+        for override in self.overrides:
+            if override.is_for_cluster(name, labels):
+                policy = policy._with(override)
+        return policy._replace(overrides=())
+
+    def for_node(self) -> Policy:
+        """Return the policy for what is no cluster, in a file that `for_path` was asked for."""
+        policy = self
+        for override in self.overrides:
+            if not override.asks_for_cluster:
+                policy = policy._with(override)
+        return policy._replace(overrides=())
+
+    def _with(self, override: Override) -> Policy:
+        return self._replace(
+            levels={**self.levels, **override.levels},
+            params=self.params._replace(**override.params),
+        )
 
 
 DEFAULT = Policy("default", {})
