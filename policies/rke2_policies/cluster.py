@@ -33,6 +33,8 @@ class Layer(NamedTuple):
     selector: Selector | Invalid
     entry: Place
     """The entry of the list, which holds the selector, too."""
+    said: Mapping[str, Said]
+    """What each key of `config` says."""
 
 
 class Written(NamedTuple):

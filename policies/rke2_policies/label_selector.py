@@ -35,11 +35,11 @@ class Requirement(NamedTuple):
             case "In" | "NotIn":
                 if value is None:
                     return self.operator == "NotIn"
-                if isinstance(value, Templated) or any(
-                    isinstance(v, Templated) for v in self.values
-                ):
-                    return None if value not in self.values else self.operator == "In"
-                return (value in self.values) == (self.operator == "In")
+                if value in self.values:
+                    return self.operator == "In"
+                if isinstance(value, Templated) or Templated in map(type, self.values):
+                    return None
+                return self.operator == "NotIn"
             case _:
                 return None
 

@@ -136,6 +136,15 @@ class Machine:
         """Return whether Rancher writes the file that says something, so that nobody edits it."""
         return said.by.endswith(f"/{RANCHERS_OWN}")
 
+    def called(self, name: str, labels: Mapping[str, str]) -> Machine:
+        """Return another one that is configured alike, with the same verdict."""
+        other = Machine(
+            name, self.roles, self.place, self.settings, home=self.home, origin=self.origin,
+            labels=labels, sure=self.sure, managed=self.managed, open=self.open,
+            elsewhere=self.elsewhere,
+        )  # fmt: skip
+        return other.decide(self.verdict, self.reason, self.value, self.decided_by)
+
     def decide(
         self, verdict: Verdict, reason: str, value: str | None = None, by: Place | None = None
     ) -> Machine:

@@ -395,7 +395,8 @@ def inventory(tree: Any) -> Cluster | None:
 def computed(cluster: Cluster, pool: Pool) -> dict[str, Any]:
     """Return the configuration that Rancher computes for a machine, the pin left aside or not."""
     server = bool({"control-plane", "etcd"} & set(pool.roles)) or not pool.roles
-    found = rancher_cluster._settings(cluster, pool.labels, server=server)
+    matching = [rancher_cluster.matches(one.selector, pool.labels) for one in cluster.layers]
+    found = rancher_cluster.settings_of(cluster, matching, server=server)
     return {name: setting.value for name, setting in found if setting.value is not MISSING}
 
 

@@ -9,6 +9,7 @@ which drops what Rancher's table does not know, and numbers and maps; then what 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from rke2_policies import pin
 from rke2_policies.cluster import Cluster, Layer, Pool, Written
@@ -132,27 +133,30 @@ def _version(text: Json) -> Version | None:
 
 def _layers(document: Document, config_route: Route) -> Iterator[Layer]:
     home: Route = (*config_route, "machineGlobalConfig")
-    config = document[home]
-    yield Layer(
-        "machineGlobalConfig",
-        config if isinstance(config, dict) else {},
-        Place(document.id, home),
-        EVERYTHING,
-        Place(document.id, home),
-    )
+    yield _layer(document, "machineGlobalConfig", home, EVERYTHING, home)
     entries = document[(*config_route, "machineSelectorConfig")]
     for i, entry in enumerate(entries if isinstance(entries, list) else []):
         if not isinstance(entry, dict):
             continue
         at: Route = (*config_route, "machineSelectorConfig", i)
-        config = entry.get("config")
-        yield Layer(
-            f"machineSelectorConfig[{i}]",
-            config if isinstance(config, dict) else {},
-            Place(document.id, (*at, "config")),
-            parse(entry.get("machineLabelSelector")),
-            Place(document.id, at),
-        )
+        selector = parse(entry.get("machineLabelSelector"))
+        yield _layer(document, f"machineSelectorConfig[{i}]", (*at, "config"), selector, at)
+
+
+def _layer(
+    document: Document, by: str, home: Route, selector: Selector | Invalid, entry: Route
+) -> Layer:
+    config, place = document[home], Place(document.id, home)
+    if not isinstance(config, dict):
+        return Layer(by, {}, place, selector, Place(document.id, entry), {})
+    said = {key: _said(value, place / key, by) for key, value in config.items()}
+    return Layer(by, config, place, selector, Place(document.id, entry), said)
+
+
+def _said(value: Json, place: Place, by: str) -> Said:
+    # What is null, empty, a number or a map never reaches RKE2.
+    arrives = value not in (None, "", []) and isinstance(value, str | bool | list)
+    return Said(value, place, by, pin.entries(value, place) if arrives else ())
 
 
 def _pools(document: Document, config_route: Route, cluster: str) -> Iterator[Pool]:
@@ -208,72 +212,92 @@ def _combinations(cluster: str) -> Iterator[Pool]:
         )
 
 
+class _Kind(NamedTuple):
+    """What Rancher tells machines apart by: whatever is of one kind is planned alike."""
+
+    roles: tuple[str, ...]
+    windows: bool
+    layers: tuple[bool | None, ...]
+    """For each of the cluster's layers, whether its selector matches; None: a template decides."""
+    files: tuple[bool | None, ...]
+
+    @property
+    def server(self) -> bool:
+        """Whether it runs `rke2 server`. Without any role, what only servers get is kept."""
+        return not self.roles or "control-plane" in self.roles or "etcd" in self.roles
+
+
+def _kinds(cluster: Cluster) -> Iterator[_Kind]:
+    """Yield the kind of each pool's machines."""
+    selectors = [layer.selector for layer in cluster.layers]
+    selectors += [file.selector for file in cluster.files]
+    asked = {
+        requirement.key: None
+        for selector in selectors
+        if isinstance(selector, Selector)
+        for requirement in selector.requirements
+    }
+    layers = len(cluster.layers)
+    known: dict[tuple[object, ...], tuple[bool | None, ...]] = {}
+    for pool in cluster.pools:
+        # Many pools have the same values of the few labels that selectors ask for. A template's
+        # value is not the text that looks like it, so that types count, too.
+        values = tuple(map(pool.labels.get, asked))
+        alike = (*values, *map(type, values))
+        if alike not in known:
+            known[alike] = tuple(matches(selector, pool.labels) for selector in selectors)
+        found = known[alike]
+        yield _Kind(pool.roles, pool.windows, found[:layers], found[layers:])
+
+
 def _machines(cluster: Cluster) -> Iterator[Machine]:
-    given = [layer.selector for layer in cluster.layers]
-    given += [file.selector for file in cluster.files]
-    selectors = [one for one in given if isinstance(one, Selector) and one.requirements]
-    # Machines that no selector tells apart are computed once.
-    keys = [
-        (pool.roles, pool.windows, *(selector.matches(pool.labels) for selector in selectors))
-        for pool in cluster.pools
-    ]
-    examples = dict(zip(keys, cluster.pools, strict=True))
-    refused = _refused(cluster)
-    disabled = _kube_proxy_disabled(cluster, examples.values())
-    computed: dict[tuple[object, ...], Machine] = {}
-    for alike, pool in examples.items():
-        computed[alike] = _machine(cluster, pool)
-        _judge(cluster, pool, computed[alike], refused, disabled)
-    for alike, pool in zip(keys, cluster.pools, strict=True):
-        one = computed[alike]
+    kinds = list(_kinds(cluster))
+    refused, unfinished = _refused(cluster), _open(cluster)
+    disabled = _kube_proxy_disabled(cluster, dict.fromkeys(kinds))
+    pins = list(_pins(cluster))
+    computed: dict[_Kind, Machine] = {}
+    for kind in dict.fromkeys(kinds):
         machine = Machine(
-            f"{cluster.name}/{pool.name}", pool.roles, one.place, one.settings, home=one.home,
-            origin=one.origin, labels=pool.labels, sure=one.sure, open=one.open, elsewhere=one.elsewhere,
-        )  # fmt: skip
-        yield machine.decide(one.verdict, one.reason, one.value, one.decided_by)
+            cluster.name,
+            kind.roles,
+            cluster.at(cluster.route),
+            dict(settings_of(cluster, kind.layers, server=kind.server)),
+            home=cluster.layers[0].place,
+            origin="rancher",
+            sure=cluster.version is not None,
+            open=unfinished,
+            elsewhere=tuple(told for number, told in pins if kind.layers[number] is False),
+        )
+        computed[kind] = _judge(cluster, kind, machine, refused, disabled)
+    for kind, pool in zip(kinds, cluster.pools, strict=True):
+        yield computed[kind].called(f"{cluster.name}/{pool.name}", pool.labels)
 
 
-def _machine(cluster: Cluster, pool: Pool) -> Machine:
-    server = "control-plane" in pool.roles or "etcd" in pool.roles
-    # Without any role nothing is known of a pool: what only servers get is kept.
-    server = server or not pool.roles
-    settings = dict(_settings(cluster, pool.labels, server=server))
-    return Machine(
-        f"{cluster.name}/{pool.name}",
-        pool.roles,
-        cluster.at(cluster.route),
-        settings,
-        home=cluster.layers[0].place,
-        origin="rancher",
-        labels=pool.labels,
-        sure=cluster.version is not None,
-        open=_open(cluster),
-        elsewhere=tuple(_elsewhere(cluster, pool)),
-    )
-
-
-def _elsewhere(cluster: Cluster, pool: Pool) -> Iterator[tuple[Place, str]]:
-    """Yield the places that say the pin for other machines than a pool's."""
-    for layer in cluster.layers:
+def _pins(cluster: Cluster) -> Iterator[tuple[int, tuple[Place, str]]]:
+    """Yield the number of each layer that says the pin, its place, and what to say of it."""
+    for number, layer in enumerate(cluster.layers):
         if pin.KEY in layer.config and isinstance(layer.selector, Selector):
             place = layer.place / pin.KEY
-            pins = pin.read(pin.entries(layer.config[pin.KEY], place)).verdict == "pinned"
-            if pins and layer.selector.matches(pool.labels) is False:
-                yield place.key, f"{layer.by} says it for other machines"
+            if pin.read(pin.entries(layer.config[pin.KEY], place)).verdict == "pinned":
+                yield number, (place.key, f"{layer.by} says it for other machines")
 
 
-def _settings(
-    cluster: Cluster, labels: Mapping[str, str], *, server: bool
+def matches(selector: Selector | Invalid, labels: Mapping[str, str]) -> bool | None:
+    """Return whether a selector matches; None where a template decides, False for an invalid one."""
+    return isinstance(selector, Selector) and selector.matches(labels)
+
+
+def settings_of(
+    cluster: Cluster, matching: Sequence[bool | None], *, server: bool
 ) -> Iterator[tuple[str, Setting]]:
+    """Yield the settings, by name, of machines that the cluster's layers match or not."""
     history: dict[str, list[Said]] = {}
     environment = environment_variable(cluster)
     if environment is not None:
         history[pin.KEY] = [environment]
-    for layer in cluster.layers:
-        if isinstance(layer.selector, Selector) and layer.selector.matches(labels):
-            for key, value in layer.config.items():
-                place = layer.place / key
-                said = Said(value, place, layer.by, _entries(value, place))
+    for layer, applies in zip(cluster.layers, matching, strict=True):
+        if applies:
+            for key, said in layer.said.items():
                 history.setdefault(key, []).append(said)
     for key, said_by in history.items():
         value, dropped = _in_force(key, said_by[-1].value, cluster.version, server=server)
@@ -282,13 +306,6 @@ def _settings(
         said_by = history[pin.KEY]
         if len(said_by) > 1:
             yield pin.KEY, _with_environment(cluster, said_by, environment, server=server)
-
-
-def _entries(value: Json, place: Place) -> tuple[pin.Entry, ...]:
-    # What is null, empty, a number or a map never reaches RKE2.
-    if value in (None, "", []) or not isinstance(value, str | bool | list):
-        return ()
-    return pin.entries(value, place)
 
 
 def _with_environment(
@@ -390,7 +407,7 @@ def _refused(cluster: Cluster) -> str | None:
     return None
 
 
-def _kube_proxy_disabled(cluster: Cluster, pools: Iterable[Pool]) -> Setting | None:
+def _kube_proxy_disabled(cluster: Cluster, kinds: Iterable[_Kind]) -> Setting | None:
     """Return the setting that turns kube-proxy off, if all servers agree on it.
 
     Agents learn it from the servers (k3s-io/k3s pkg/agent/config/config.go), which have to agree
@@ -399,10 +416,10 @@ def _kube_proxy_disabled(cluster: Cluster, pools: Iterable[Pool]) -> Setting | N
     if not any(is_true(layer.config.get("disable-kube-proxy")) for layer in cluster.layers):
         return None
     answer: Setting | None = None
-    for pool in pools:
-        if pool.roles and not {"control-plane", "etcd"} & set(pool.roles):
+    for kind in kinds:
+        if not kind.server:
             continue
-        settings = dict(_settings(cluster, pool.labels, server=True))
+        settings = dict(settings_of(cluster, kind.layers, server=True))
         setting = settings.get("disable-kube-proxy", Setting("disable-kube-proxy"))
         if setting.value is not True:
             return None
@@ -412,13 +429,13 @@ def _kube_proxy_disabled(cluster: Cluster, pools: Iterable[Pool]) -> Setting | N
 
 def _judge(
     cluster: Cluster,
-    pool: Pool,
+    kind: _Kind,
     machine: Machine,
     refused: str | None,
     disabled: Setting | None,
 ) -> Machine:
     """Give a machine its verdict."""
-    if pool.windows:
+    if kind.windows:
         return machine.decide(
             "not-applicable", "Windows: kube-proxy.exe ignores the extra environment"
         )
@@ -434,10 +451,10 @@ def _judge(
         )
     if uses_nftables(machine):
         return machine
-    undecided = _templated_selector(cluster, pool)
+    undecided = _templated_selector(cluster, kind)
     if undecided is not None:
         return machine.decide("unknown", f"the selector of {undecided} is templated")
-    setting, unknown = _after_files(machine, pool, cluster.files)
+    setting, unknown = _after_files(machine, kind, cluster.files)
     machine.settings = {**machine.settings, pin.KEY: setting}
     if unknown is not None and machine.reading.verdict != "broken":
         return machine.decide("unknown", unknown)
@@ -472,16 +489,15 @@ def _open(cluster: Cluster) -> bool:
     return any(route in generated for route in [*inside, *places, *entries])
 
 
-def _templated_selector(cluster: Cluster, pool: Pool) -> str | None:
-    for layer in cluster.layers:
-        selector = layer.selector if pin.KEY in layer.config else EVERYTHING
-        if isinstance(selector, Selector) and selector.matches(pool.labels) is None:
+def _templated_selector(cluster: Cluster, kind: _Kind) -> str | None:
+    for layer, applies in zip(cluster.layers, kind.layers, strict=True):
+        if applies is None and pin.KEY in layer.config:
             return layer.by
     return None
 
 
 def _after_files(
-    machine: Machine, pool: Pool, written: Sequence[Written]
+    machine: Machine, kind: _Kind, written: Sequence[Written]
 ) -> tuple[Setting, str | None]:
     """Return kube-proxy's environment once Rancher's files lie beside 50-rancher.yaml.
 
@@ -491,9 +507,8 @@ def _after_files(
     setting = machine.environment
     early = list(setting.said) if setting.value is not MISSING else []
     unknown: str | None = None
-    for file in written:
-        matches = isinstance(file.selector, Selector) and file.selector.matches(pool.labels)
-        if matches is False or not isinstance(file.selector, Selector):
+    for file, applies in zip(written, kind.files, strict=True):
+        if applies is False:
             continue
         if not file.wins and early:
             continue
@@ -501,7 +516,7 @@ def _after_files(
             if file.unknown:
                 unknown = f"{file.by} may set {pin.KEY}: {file.unknown}"
             continue
-        if matches is None:
+        if applies is None:
             unknown = f"the selector of {file.by} is templated"
             continue
         said = file.said
