@@ -22,7 +22,7 @@ from rke2_policies import pin
 from rke2_policies.document import Document, DocumentId
 from rke2_policies.edits import Append, Edit, EditError, Set, apply
 from rke2_policies.edits.as_json_patch import json_patch
-from rke2_policies.engine import Report, evaluate, plan
+from rke2_policies.engine import Inventory, Report, ask, plan, take_inventory
 from rke2_policies.file import File
 from rke2_policies.finding import Finding, Fix, Safety, Severity
 from rke2_policies.label_selector import Selector, parse
@@ -131,16 +131,17 @@ def _decide(request: Mapping[str, Json], policy: Policy, *, validate: bool, toda
     if mode == "off":
         return Decision("off")
     waived = _waived(request, policy, today)
+    subject = Subject.of(request["uid"], tree)
     why = ""
     if mode != "warn" and not validate:
-        change = _change(request["uid"], tree, _patching(policy, waived), only_global=running)
+        change = _change(subject, _patching(policy, waived), only_global=running)
         if change.edits and running and mode == "with-rollout":
             why = _stays_alone(request, change) if update else "recreated"
         if change.edits and not why:
-            after = _evaluate(request["uid"], change.tree, _without(policy, waived))
+            after = change.after.asked(_without(policy, waived))
             told = tuple(_of_edit(tree, edit) for edit in change.edits)
             return Decision("injected", change.edits, after.findings, told)
-    found = _evaluate(request["uid"], tree, _without(policy, waived))
+    found = subject.asked(_without(policy, waived))
     refused = [one for one in found.findings if validate and one.rule in policy.admission.deny]
     if refused:
         said = "; ".join(dict.fromkeys(f"{one.rule}: {one.problem.message}" for one in refused))
@@ -187,41 +188,63 @@ def _patching(policy: Policy, waived: frozenset[str]) -> Policy:
     return Policy(policy.name, dict.fromkeys(wanted, Severity.ERROR), others=False)
 
 
-def _evaluate(uid: str, tree: Json, policy: Policy) -> Report:
-    document = Document(DocumentId(uid), tree)
-    return evaluate([File(uid, (document,), kind="rancher-cluster")], policy)
+class Subject(NamedTuple):
+    """One state of an object, with what it holds: found once, however much is asked about it."""
+
+    tree: Json
+    file: File
+    inventory: Inventory
+
+    @classmethod
+    def of(cls, uid: str, tree: Json) -> Subject:
+        """Take stock of an object."""
+        file = File(uid, (Document(DocumentId(uid), tree),), kind="rancher-cluster")
+        return cls(tree, file, take_inventory([file]))
+
+    def asked(self, policy: Policy) -> Report:
+        """Return what a policy's rules say of it."""
+        return ask([self.file], self.inventory, policy)
+
+    def changed(self, edits: Iterable[Edit]) -> Subject:
+        """Return it after edits."""
+        return self.of(self.file.path, _applied(self.tree, edits))
+
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        """Its machines, in the order of its pools."""
+        return tuple(one for cluster in self.inventory.clusters for one in cluster.machines)
 
 
 # What is changed.
 
 
 class Change(NamedTuple):
-    """All that the fixes do to an object, and its machines before and after them."""
+    """All that the fixes do to an object."""
 
     edits: tuple[Edit, ...]
-    tree: Json
-    before: tuple[Machine, ...]
-    after: tuple[Machine, ...]
+    before: Subject
+    after: Subject
 
 
-def _change(uid: str, tree: Json, policy: Policy, *, only_global: bool) -> Change:
+def _change(subject: Subject, policy: Policy, *, only_global: bool) -> Change:
     """Return what all safe fixes do, those that another one uncovers included.
 
     The last round finds nothing more to do, so that the patched object has no patch.
     """
-    report = _evaluate(uid, tree, policy)
-    before = report.machines
-    made: list[Edit] = []
+    now, made = subject, list[Edit]()
     for _ in range(_ROUNDS):
-        fixes = [fix for some in plan(report.findings, Safety.SAFE).values() for fix in some]
+        plans = plan(now.asked(policy).findings, Safety.SAFE).values()
+        fixes = [fix for fixes in plans for fix in fixes]
         edits = [
-            e for fix in fixes if _is_ours(tree, fix, only_global=only_global) for e in fix.edits
+            edit
+            for fix in fixes
+            if _is_ours(now.tree, fix, only_global=only_global)
+            for edit in fix.edits
         ]
         if not edits:
-            return Change(tuple(made), tree, before, report.machines)
-        tree = _applied(tree, edits)
+            return Change(tuple(made), subject, now)
+        now = now.changed(edits)
         made += edits
-        report = _evaluate(uid, tree, policy)
     raise SelfCheckError("the fixes do not come to an end")
 
 
@@ -308,7 +331,7 @@ def _stays_alone(request: Mapping[str, Json], change: Change) -> str:
     old, tree = request.get("oldObject"), request["object"]
     if not isinstance(old, dict) or not _is_well_formed(old):
         return "old-object-unreadable"
-    was = {machine.name: machine for machine in _machines(request["uid"], old)}
+    was = {machine.name: machine for machine in Subject.of(request["uid"], old).machines}
     if not was:
         return "old-object-unreadable"
     version: Route = ("spec", "kubernetesVersion")
@@ -322,7 +345,7 @@ def _stays_alone(request: Mapping[str, Json], change: Change) -> str:
     unsure = _set_by_selectors(old) | _set_by_selectors(tree) if custom else frozenset()
     touched = [
         machine
-        for machine, injected in zip(change.before, change.after, strict=True)
+        for machine, injected in zip(change.before.machines, change.after.machines, strict=True)
         if custom or not same(_in_force(machine), _in_force(injected))
     ]
     running = [machine for machine in touched if machine.name in was]
@@ -331,11 +354,6 @@ def _stays_alone(request: Mapping[str, Json], change: Change) -> str:
         for machine in running
     )
     return "" if rolls else "no-rollout"
-
-
-def _machines(uid: str, tree: Json) -> tuple[Machine, ...]:
-    """Return the machines of an object, without asking any rule."""
-    return _evaluate(uid, tree, Policy("none", {}, others=False)).machines
 
 
 def _in_force(machine: Machine) -> dict[str, Json]:
