@@ -10,10 +10,13 @@ from rke2_policies.edit_distance import nearest
 from rke2_policies.recognise import KINDS
 
 _FORMATS = ("full", "concise", "json", "github", "sarif")
+SHELLS = ("bash", "zsh", "fish")
+"""Those that completions can be written for."""
 _EPILOG = """\
 other commands:
   rke2-lint effective [PATHS…]  what each machine will run with, and which line decides it
   rke2-lint rule [NAME]         explain a rule, or list them all
+  rke2-lint completions SHELL   write completions for bash, zsh or fish
 
 exit codes:
   0  nothing at the level of a warning or above is left
@@ -58,8 +61,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser_of(command: str) -> argparse.ArgumentParser:
-    """Return the parser of `check`, `effective` or `rule`."""
-    return {"check": _check, "effective": _effective, "rule": _rule}[command]()
+    """Return the parser of a command."""
+    return {"check": _check, "effective": _effective, "rule": _rule, "completions": _completions}[command]()
 
 
 def _check() -> argparse.ArgumentParser:
@@ -103,6 +106,17 @@ def _rule() -> argparse.ArgumentParser:
     )
     parser.add_argument("paths", nargs="*", metavar="NAME", help="rules to explain (default: all)")
     _format(parser, ("text", "markdown", "json"), "--format")
+    _add_output(parser)
+    return parser
+
+
+def _completions() -> argparse.ArgumentParser:
+    parser = _Parser(
+        "rke2-lint completions",
+        f"rke2-lint completions {'|'.join(SHELLS)}",
+        "Write completions for a shell; the script says where it belongs.",
+    )
+    parser.add_argument("paths", nargs=1, metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
     _add_output(parser)
     return parser
 

@@ -26,7 +26,7 @@ INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell counts signals: 128 and more
 _PART = 1 << 15
 _WHOLE = ("json", "sarif")
 """Formats that have something to say where there is nothing to say."""
-_COMMANDS = ("check", "effective", "rule")
+_COMMANDS = ("check", "effective", "rule", "completions")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,7 +79,7 @@ def _run(argv: list[str]) -> int:
     else:
         # Only paths: most runs of hooks and editors. argparse would take as long as Python's start.
         asked.paths = rest
-    run = {"check": _check, "effective": _effective, "rule": _rule}[command]
+    run = {"check": _check, "effective": _effective, "rule": _rule, "completions": _completions}[command]
     return run(asked)
 
 
@@ -172,6 +172,17 @@ def _rule(asked: Asked) -> int:
         return CLEAN
     pages = [explain.page(name, paint) for name in asked.paths]
     _say("\n".join(pages) if pages else explain.index(paint), sys.stdout)
+    return CLEAN
+
+
+def _completions(asked: Asked) -> int:
+    from rke2_lint.arguments import SHELLS
+
+    if len(asked.paths) != 1 or asked.paths[0] not in SHELLS:
+        return _usage(f"for which shell? rke2-lint completions {'|'.join(SHELLS)}")
+    from rke2_lint.completions import script
+
+    _say(script(asked.paths[0], _COMMANDS), sys.stdout)
     return CLEAN
 
 
