@@ -6,13 +6,18 @@ import argparse
 import sys
 from typing import NoReturn
 
+from rke2_lint.reporters import FORMATS
 from rke2_policies.edit_distance import nearest
 from rke2_policies.recognise import KINDS
 
-_FORMATS = ("full", "concise", "json", "github", "sarif")
 SHELLS = ("bash", "zsh", "fish")
 """Those that completions can be written for."""
 _EPILOG = """\
+formats:
+{formats}
+
+  Each may be followed by =FILE, and several may be asked for; one of them may go without a file.
+
 other commands:
   rke2-lint effective [PATHS…]  what each machine will run with, and which line decides it
   rke2-lint rule [NAME]         explain a rule, or list them all
@@ -62,7 +67,9 @@ class _Parser(argparse.ArgumentParser):
 
 def parser_of(command: str) -> argparse.ArgumentParser:
     """Return the parser of a command."""
-    return {"check": _check, "effective": _effective, "rule": _rule, "completions": _completions}[command]()
+    return {"check": _check, "effective": _effective, "rule": _rule, "completions": _completions}[
+        command
+    ]()
 
 
 def _check() -> argparse.ArgumentParser:
@@ -70,7 +77,7 @@ def _check() -> argparse.ArgumentParser:
         "rke2-lint",
         "rke2-lint [check] [OPTIONS] [PATHS…]",
         "Find, explain and fix a missing or broken nft pin of RKE2's kube-proxy.",
-        _EPILOG,
+        _EPILOG.format(formats="\n".join(f"  {one.name:18}  {one.about}" for one in FORMATS)),
     )
     _add_files(parser)
     fixes = parser.add_argument_group("fixes")
@@ -82,8 +89,10 @@ def _check() -> argparse.ArgumentParser:
     _names(rules, "--select", "ask these rules only (separated by commas)")
     _names(rules, "--ignore", "ask all rules but these")
     output = parser.add_argument_group("output")
-    _format(output, _FORMATS)
+    _outputs(output)
+    _flag(output, "--statistics", "count what was found by each rule, on standard error")
     _flag(output, "--exit-zero", "exit with 0 whatever is found")
+    _add_quiet(output)
     _add_output(output)
     return parser
 
@@ -96,6 +105,7 @@ def _effective() -> argparse.ArgumentParser:
     )
     _add_files(parser)
     _format(parser, ("text", "json"))
+    _add_quiet(parser)
     _add_output(parser)
     return parser
 
@@ -152,6 +162,10 @@ def _add_output(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def _add_quiet(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("-q", "--quiet", action="store_true", help="no summary and no progress bar")
+
+
 def _flag(parser: argparse._ActionsContainer, name: str, help: str) -> None:
     parser.add_argument(name, action="store_true", help=help)
 
@@ -168,4 +182,24 @@ def _format(parser: argparse._ActionsContainer, formats: tuple[str, ...], *also:
         choices=formats,
         metavar="FORMAT",
         help=f"{', '.join(formats)} (default: {formats[0]})",
+    )
+
+
+class _Formats(tuple[str, ...]):
+    """All formats. Which are allowed, and with which file, `outputs` says, and better than argparse."""
+
+    __slots__ = ()
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+def _outputs(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--output-format",
+        dest="output_formats",
+        action="append",
+        choices=_Formats(one.name for one in FORMATS),
+        metavar="FORMAT[=FILE]",
+        help=f"a report: one of the formats below (default: {FORMATS[0].name})",
     )

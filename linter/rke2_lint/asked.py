@@ -20,6 +20,11 @@ class Asked:
         self.select: list[str] = []
         self.ignore: list[str] = []
         self.output_format = ""
+        """Of commands that print one thing."""
+        self.output_formats: list[str] = []
+        """Of `check`: `FORMAT` or `FORMAT=FILE`."""
+        self.statistics = False
         self.exit_zero = False
         self.no_color = False
+        self.quiet = False
         self.verbose = False

@@ -18,14 +18,13 @@ TYPE_CHECKING = False  # `typing` costs as much as a quarter of Python's own sta
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from rke2_lint.outputs import Outputs
     from rke2_lint.paint import Paint
 
 CLEAN, FOUND, USAGE, BUG = 0, 1, 2, 3
 INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell counts signals: 128 and more
 
 _PART = 1 << 15
-_WHOLE = ("json", "sarif")
-"""Formats that have something to say where there is nothing to say."""
 _COMMANDS = ("check", "effective", "rule", "completions")
 
 
@@ -79,7 +78,9 @@ def _run(argv: list[str]) -> int:
     else:
         # Only paths: most runs of hooks and editors. argparse would take as long as Python's start.
         asked.paths = rest
-    run = {"check": _check, "effective": _effective, "rule": _rule, "completions": _completions}[command]
+    run = {"check": _check, "effective": _effective, "rule": _rule, "completions": _completions}[
+        command
+    ]
     return run(asked)
 
 
@@ -97,6 +98,14 @@ def _check(asked: Asked) -> int:
             check([*select, *ignore])
         except UnknownRuleError as error:
             return _usage(str(error))
+    outputs: Outputs | None = None
+    if asked.output_formats:
+        from rke2_lint.outputs import OutputError, Outputs
+
+        try:
+            outputs = Outputs(asked.output_formats, asked.paths)
+        except OutputError as error:
+            return _usage(str(error))
     options = Options(
         kind=asked.kind,
         select=select,
@@ -104,7 +113,10 @@ def _check(asked: Asked) -> int:
         fix=asked.fix or asked.diff,
         write=asked.fix and not asked.diff,
         unsafe=asked.unsafe_fixes,
-        pictures=asked.output_format in ("", "full") and not asked.diff,
+        # What nobody has asked for otherwise is shown in full.
+        pictures=not asked.diff if outputs is None else _wants(outputs, "pictures", asked),
+        suggestions=outputs is not None and _wants(outputs, "suggestions", asked),
+        machines=outputs is not None and _wants(outputs, "machines", asked),
     )
     files, outcome = _look(asked, options)
     to_stdout = next((file.data for file in files if file.data is not None and options.write), None)
@@ -114,10 +126,15 @@ def _check(asked: Asked) -> int:
     elif asked.diff:
         _put(b"".join(patch.text for patch in outcome.patches))
     stream = sys.stdout if to_stdout is None else sys.stderr
-    if not asked.diff and (outcome.remarks or asked.output_format in _WHOLE):
-        _say(_report(outcome, asked.output_format, _paint(stream, asked)), stream)
+    if outcome.remarks or outputs is not None:
+        _report(outcome, outputs, stream, asked)
     _complain(outcome, asked)
-    print(_summary(outcome, fixing=options.fix, writing=options.write), file=sys.stderr)
+    if asked.statistics and outcome.remarks:
+        from rke2_lint.statistics import render
+
+        _say(render(outcome, _paint(sys.stderr, asked)), sys.stderr)
+    if not asked.quiet:
+        print(_summary(outcome, fixing=options.fix, writing=options.write), file=sys.stderr)
     return _status(outcome, asked)
 
 
@@ -142,14 +159,16 @@ def _effective(asked: Asked) -> int:
         _say(render_machines(outcome), sys.stdout)
     elif files:
         from rke2_lint.effective import render
+        from rke2_lint.paint import without_commands
 
-        _say(render(outcome, _paint(sys.stdout, asked)), sys.stdout)
+        _say(without_commands(render(outcome, _paint(sys.stdout, asked))), sys.stdout)
     _complain(outcome, asked)
     if outcome.remarks:
+        from rke2_lint.paint import without_commands
         from rke2_lint.reporters.concise import render as lines
 
-        _say(lines(outcome, _paint(sys.stderr, asked)), sys.stderr)
-    if not outcome.machines:
+        _say(without_commands(lines(outcome, _paint(sys.stderr, asked))), sys.stderr)
+    if not outcome.machines and not asked.quiet:
         print(_summary(outcome, fixing=False, writing=False), file=sys.stderr)
     return USAGE if outcome.unreadable else FOUND if outcome.remarks else CLEAN
 
@@ -237,26 +256,23 @@ def _names(lists: Sequence[str]) -> list[str]:
     return [name for each in lists for name in each.replace(",", " ").split()]
 
 
-def _report(outcome: Outcome, form: str, paint: Paint) -> str:
-    if form == "json":
-        from rke2_lint.reporters import json_
+def _wants(outputs: Outputs, need: str, asked: Asked) -> bool:
+    # `--diff` takes the place of the report on standard output.
+    return outputs.want(need, stdout=not asked.diff)
 
-        return json_.render(outcome)
-    if form == "sarif":
-        from rke2_lint.reporters import sarif
 
-        return sarif.render(outcome)
-    if form == "github":
-        from rke2_lint.reporters import github
+def _report(outcome: Outcome, outputs: Outputs | None, stream: TextIO, asked: Asked) -> None:
+    """Say what was found, where it is wanted."""
+    if outputs is None:
+        from rke2_lint.outputs import Outputs
+        from rke2_lint.reporters import FORMATS
 
-        return github.render(outcome)
-    if form == "concise":
-        from rke2_lint.reporters import concise
-
-        return concise.render(outcome, paint)
-    from rke2_lint.reporters import full
-
-    return full.render(outcome, paint)
+        outputs = Outputs([FORMATS[0].name])
+    form = outputs.stdout
+    if form is not None and not asked.diff and (outcome.remarks or form.always):
+        _say(form.render(outcome, _paint(stream, asked)), stream)
+    outcome.unreadable += outputs.write(outcome)
+    outcome.warnings += outputs.summarize(outcome)
 
 
 def _paint(stream: TextIO, asked: Asked) -> Paint:
@@ -282,8 +298,11 @@ def _complain(outcome: Outcome, asked: Asked) -> None:
     lines += [f"warning: {line}" for line in outcome.warnings]
     if asked.verbose:
         lines += [f"note: {line}" for line in outcome.notes]
-    for line in lines:
-        print(line, file=sys.stderr)
+    if lines:
+        from rke2_lint.paint import harmless, without_commands
+
+        for line in lines:
+            print(without_commands(harmless(line)), file=sys.stderr)
 
 
 def _usage(message: str) -> int:

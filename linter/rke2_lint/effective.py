@@ -15,7 +15,7 @@ def render(outcome: Outcome, paint: Paint) -> str:
             harmless(one.name),
             one.verdict,
             "-" if one.value is None else harmless(one.value) or '""',
-            "-" if one.decided_by is None else "{}:{}:{}".format(*one.decided_by),
+            "-" if one.decided_by is None else harmless("{}:{}:{}".format(*one.decided_by)),
             harmless(one.reason),
         )
         for one in outcome.rows

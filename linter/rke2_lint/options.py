@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 class Options:
     """The options of a run."""
 
-    __slots__ = ("fix", "ignore", "kind", "machines", "pictures", "select", "unsafe", "write")
+    __slots__ = (
+        "fix", "ignore", "kind", "machines", "pictures", "select", "suggestions", "unsafe", "write",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -22,6 +24,7 @@ class Options:
         write: bool = False,
         unsafe: bool = False,
         pictures: bool = False,
+        suggestions: bool = False,
         machines: bool = False,
     ) -> None:
         self.kind = kind
@@ -36,5 +39,7 @@ class Options:
         """Make unsafe fixes, too."""
         self.pictures = pictures
         """Show lines of source and of fixes."""
+        self.suggestions = suggestions
+        """Tell fixes as whole lines, too, as reviews take them."""
         self.machines = machines
         """Tell what each machine runs with."""

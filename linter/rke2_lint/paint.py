@@ -43,3 +43,17 @@ def wanted(stream: TextIO, *, no_color: bool) -> bool:
 def harmless(text: str) -> str:
     """Return text of a file with nothing in it that a terminal would act upon."""
     return text.translate(_PLAIN)
+
+
+def without_commands(text: str) -> str:
+    """Return text for people in which no CI system finds a command, whatever names and files say.
+
+    GitHub's runner reads `::…` at the start of a line and `##[…` anywhere (actions/runner
+    src/Runner.Common/ActionCommand.cs), the agent of Azure Pipelines `##vso[…` anywhere.
+    """
+    if "##" not in text and "::" not in text:
+        return text
+    import re
+
+    text = re.sub(r"(?i)(##(?:vso)?)\[", r"\1(", text)
+    return re.sub(r"(?im)^(\s*)::(?=[a-z])", r"\1: :", text)

@@ -47,6 +47,37 @@ def _replace(path: str, before: bytes, after: bytes) -> None:
     _settle(folder or ".")
 
 
+def put(path: str, data: bytes) -> None:
+    """Put `data` into a file, new or not: whole, or not at all. Raises OSError.
+
+    A device or a pipe is written to. A link is followed: what it leads to is replaced.
+    """
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        status = None
+    is_file = status is None or stat.S_ISREG(status.st_mode)
+    if not is_file or path.startswith(("/dev/", "/proc/")):
+        # Also /dev/stdout where that leads to a file: whoever opened it would lose sight of a new one.
+        with open(path, "wb") as device:
+            device.write(data)
+        return
+    folder, name = os.path.split(os.path.realpath(path))
+    made = os.path.join(folder, f".{name}.{os.getpid()}.rke2-lint")
+    # Not by `mkstemp`: other people may read a report, as far as the umask lets them.
+    new = open(made, "xb")  # noqa: SIM115 - what was there before is not ours to delete
+    try:
+        with new:
+            new.write(data)
+        if status is not None:
+            os.chmod(made, stat.S_IMODE(status.st_mode))
+        os.replace(made, os.path.join(folder, name))
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(made)
+        raise
+
+
 def _unchanged(path: str, before: bytes) -> None:
     with open(path, "rb") as file:
         if file.read() != before:

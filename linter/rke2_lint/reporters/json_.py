@@ -17,7 +17,7 @@ def render(outcome: Outcome) -> str:
     return _written(
         {
             "version": VERSION,
-            "findings": [_finding(one) for one in outcome.remarks],
+            "findings": [finding(one) for one in outcome.remarks],
             "not_applicable": [_outside(one) for one in outcome.outside],
             "summary": {
                 "files": outcome.files,
@@ -41,7 +41,8 @@ def _written(tree: Json) -> str:
     return json.dumps(tree, indent=2) + "\n"
 
 
-def _finding(one: Remark) -> Json:
+def finding(one: Remark) -> Json:
+    """Return one finding."""
     return {
         "rule": one.rule,
         "severity": one.severity,

@@ -1,0 +1,23 @@
+"""Fingerprints: what tells a finding from all others, and stays when lines move."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from rke2_lint.remarks import Remark
+
+
+def fingerprints(remarks: Iterable[Remark]) -> list[str]:
+    """Return the fingerprint of each finding: of its rule, its file and its place in the document.
+
+    Findings of one rule at one place are told apart by their order.
+    """
+    seen: dict[str, int] = {}
+    made = []
+    for one in remarks:
+        base = f"{one.rule}\0{one.path}\0{one.document}\0{one.pointer}"
+        seen[base] = nth = seen.get(base, 0) + 1
+        written = f"{base}\0{nth}".encode(errors="surrogatepass")
+        made.append(hashlib.sha256(written).hexdigest())
+    return made
