@@ -81,9 +81,10 @@ class RequiredSetting(NamedTuple):
     name: str
     """The key, such as `profile` or `kube-apiserver-arg`."""
     value: Json
-    """The value, or one item that a list has to hold: `NAME=VALUE` in environments and flags."""
+    """The value, or a tuple of the items that its list has to hold."""
     role: str = ""
     """`server`, `agent`, or "" for both."""
+    reason: str = ""
 
 
 class Params(NamedTuple):
@@ -91,8 +92,14 @@ class Params(NamedTuple):
 
     backend: str = "nft"
     """What kube-proxy is to be pinned to: `nft` or `legacy`."""
-    required_settings: tuple[RequiredSetting, ...] = ()
-    """What `required-settings` asks for."""
+    required_settings: Mapping[str, RequiredSetting] = {}
+    """What `required-settings` asks for, by the setting's name."""
+
+    def with_changes(self, changes: Mapping[str, Any]) -> Params:
+        """Return others: a backend replaces this one, settings are laid over these; None drops."""
+        settings = {**self.required_settings, **changes.get("required_settings", {})}
+        kept = {name: one for name, one in settings.items() if one is not None}
+        return Params(changes.get("backend", self.backend), kept)
 
 
 class Override(NamedTuple):
@@ -105,7 +112,7 @@ class Override(NamedTuple):
     """What the labels of the Cluster object have to be."""
     levels: Mapping[str, Severity | None] = {}
     params: Mapping[str, Any] = {}
-    """The fields of `Params` that are another here."""
+    """What is changed of the policy's `Params` here (`Params.with_changes`)."""
     reason: str = ""
 
     @property
@@ -166,7 +173,8 @@ class Policy(NamedTuple):
 
     def for_path(self, path: str) -> Policy:
         """Return the policy for a file. What is left of its overrides is for certain clusters."""
-        policy, left = self, []
+        policy = self
+        left: list[Override] = []
         for override in self.overrides:
             if not override.is_for_path(path):
                 continue
@@ -195,7 +203,7 @@ class Policy(NamedTuple):
     def _with(self, override: Override) -> Policy:
         return self._replace(
             levels={**self.levels, **override.levels},
-            params=self.params._replace(**override.params),
+            params=self.params.with_changes(override.params),
         )
 
 
