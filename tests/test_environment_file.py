@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rke2_policies import recognise
 from rke2_policies.document import Span
 from rke2_policies.environment_file import EnvironmentFile, read
 from rke2_policies.route import Repeated, Templated
@@ -145,3 +146,20 @@ def test_systemd_agrees(text: str, tree: dict[str, str], tmp_path: Path) -> None
             assert re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], plain) == value
         else:
             assert name not in said
+
+
+@pytest.mark.parametrize("root", ["", "/", "hosts/a/", "usr/"])
+def test_the_folders_of_a_config_file_are_where_its_environment_files_lie(root: str) -> None:
+    config = f"{root}etc/rancher/rke2/config.yaml"
+    folders = recognise.environment_folders(config)
+    assert f"{root}etc/default/" in folders
+    assert f"{root}usr/local/lib/systemd/system/" in folders
+    for folder in folders:
+        name = "rke2-server" if folder.endswith(("default/", "sysconfig/")) else "rke2-server.env"
+        assert recognise.is_environment(f"{folder}{name}")
+        assert recognise.config_of_environment(f"{folder}{name}") == config
+
+
+@pytest.mark.parametrize("path", ["", "prod.yaml", "etc/rancher/rke2/other.yaml"])
+def test_what_is_no_config_file_has_no_environment_files(path: str) -> None:
+    assert recognise.environment_folders(path) == ()

@@ -39,6 +39,14 @@ _TOKENS = (
 )
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
+# Where the units of RKE2's packages and its tarball are (rancher/rke2 bundle/, install.sh).
+_UNITS = (
+    "usr/local/lib/systemd/system/",
+    "usr/lib/systemd/system/",
+    "lib/systemd/system/",
+)
+_INSTALLER = "var/lib/rancher/rke2/system-agent-installer/"
+
 # Patterns are compiled when they are first needed: that costs more than all else here.
 # Objects that are called Cluster but are none of Rancher's are told apart, with their reason.
 _CLUSTER = rb"""(?m)^\W*["']?kind["']?[ \t]*:[ \t]*["']?Cluster["']?[ \t]*(?:[#,}\r]|$)"""
@@ -128,18 +136,32 @@ def config_of_environment(path: str) -> str:
     """
     found = re.match(_ENVIRONMENT, path)
     root = found["root"] if found else ""
-    for inside in (
-        "usr/local/lib/systemd/system/",
-        "usr/lib/systemd/system/",
-        "lib/systemd/system/",
-    ):
+    for inside in _UNITS:
         if root.endswith(inside):
             return f"{root[: -len(inside)]}etc/rancher/rke2/config.yaml"
     # Rancher's agent writes its own below the data directory (rancher/system-agent-installer-rke2
     # package/run.sh).
-    own = re.match(r"(?s)(?P<root>(?:.*/)?)var/lib/rancher/rke2/system-agent-installer/$", root)
+    own = re.match(rf"(?s)(?P<root>(?:.*/)?){_INSTALLER}$", root)
     if own:
         return f"{own['root']}etc/rancher/rke2/config.yaml"
     if re.search(r"(?:^|/)(?:default|sysconfig)/[^/]*$", path):
         return f"{root}rancher/rke2/config.yaml"
     return f"{root}config.yaml"
+
+
+def environment_folders(config: str) -> tuple[str, ...]:
+    """Return the folders in which EnvironmentFiles of a config file may lie, each with its `/`.
+
+    The other way round: `config_of_environment` leads from a file in one of them to the config file.
+    """
+    found = re.match(r"(?s)^(?P<folder>(?:.*/)?)config\.yaml$", config)
+    if found is None:
+        return ()
+    folders = [found["folder"]]
+    etc = re.match(r"(?s)^(?P<etc>(?:.*/)?)rancher/rke2/$", found["folder"])
+    if etc is not None:
+        folders += [f"{etc['etc']}default/", f"{etc['etc']}sysconfig/"]
+        root = re.match(r"(?s)^(?P<root>(?:.*/)?)etc/$", etc["etc"])
+        if root is not None:
+            folders += [f"{root['root']}{inside}" for inside in (*_UNITS, _INSTALLER)]
+    return tuple(folders)
