@@ -148,7 +148,7 @@ def test_systemd_agrees(text: str, tree: dict[str, str], tmp_path: Path) -> None
             assert name not in said
 
 
-@pytest.mark.parametrize("root", ["", "/", "hosts/a/", "usr/"])
+@pytest.mark.parametrize("root", ["", "/", "hosts/a/"])
 def test_the_folders_of_a_config_file_are_where_its_environment_files_lie(root: str) -> None:
     config = f"{root}etc/rancher/rke2/config.yaml"
     folders = recognise.environment_folders(config)
