@@ -1,0 +1,119 @@
+"""kube-proxy as it runs: what its Pod says, which needs no command inside the container.
+
+RKE2 writes it as a static Pod, so the Pod in the API is what the kubelet mirrors, and its
+environment is what the container got (rancher/rke2 pkg/podtemplate/podtemplate.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from rke2_policies import pin
+from rke2_policies.route import Json
+
+LABEL = "component=kube-proxy"
+NAMESPACE = "kube-system"
+CONTAINER = "kube-proxy"
+
+
+class KubeProxy(NamedTuple):
+    """One kube-proxy Pod."""
+
+    name: str
+    node: str
+    """"" where the Pod's manifest does not say it."""
+    mode: str | None
+    """IPTABLES_MODE of the container: the last one counts (kubernetes/kubernetes
+    pkg/kubelet/kubelet_pods.go `makeEnvironmentVariables`); None where it is not set."""
+    proxy_mode: str
+    """`--proxy-mode`; "" where it is not given, which is iptables."""
+    image: str
+    phase: str
+    """`Running`, `Pending`, …; "" in a manifest."""
+    ready: bool | None
+    """None where the status does not say."""
+    restarts: int
+    started: str
+    """When the container started, RFC 3339; "" where that is not said."""
+    configuration: str
+    """A mark that differs where two Pods were made of different configurations; "" if there is none."""
+
+
+def is_kube_proxy(pod: Json) -> bool:
+    """Return whether an object is a Pod of kube-proxy, as RKE2 labels and names it."""
+    match pod:
+        case {"kind": "Pod", "metadata": dict(metadata)}:
+            labels = metadata.get("labels")
+            component = labels.get("component") if isinstance(labels, dict) else None
+            return component == "kube-proxy" or str(metadata.get("name")) == "kube-proxy"
+        case _:
+            return False
+
+
+def read_pod(pod: Json) -> KubeProxy:
+    """Return what a Pod says; what has another type than it should have says nothing."""
+    tree = _mapping(pod)
+    metadata, spec, status = (_mapping(tree.get(key)) for key in ("metadata", "spec", "status"))
+    containers = [_mapping(one) for one in _list(spec.get("containers"))]
+    container = next((one for one in containers if one.get("name") == CONTAINER), None)
+    container = container or (containers[0] if containers else {})
+    statuses = [_mapping(one) for one in _list(status.get("containerStatuses"))]
+    state = next((one for one in statuses if one.get("name") == container.get("name")), {})
+    ready = state.get("ready")
+    restarts = state.get("restartCount")
+    running = _mapping(_mapping(state.get("state")).get("running"))
+    annotations = _mapping(metadata.get("annotations"))
+    return KubeProxy(
+        _text(metadata.get("name")),
+        _text(spec.get("nodeName")),
+        _variable(container.get("env")),
+        _flag([*_list(container.get("command")), *_list(container.get("args"))], "proxy-mode"),
+        _text(container.get("image")),
+        _text(status.get("phase")),
+        ready if isinstance(ready, bool) else None,
+        restarts if isinstance(restarts, int) else 0,
+        _text(running.get("startedAt")),
+        _text(annotations.get("kubernetes.io/config.hash")),
+    )
+
+
+def read_environment(text: str) -> str | None:
+    """Return IPTABLES_MODE of an environment as `env` or /proc/1/environ writes it; None: not set."""
+    found = None
+    for line in text.replace("\0", "\n").split("\n"):
+        name, equals, value = line.partition("=")
+        if equals and name.strip() == pin.VARIABLE:
+            # A terminal's carriage return; one inside the variable would be followed by another.
+            found = value.removesuffix("\r")
+    return found
+
+
+def _variable(environment: Json) -> str | None:
+    found: str | None = None
+    for entry in map(_mapping, _list(environment)):
+        if entry.get("name") == pin.VARIABLE:
+            found = _text(entry.get("value"))
+    return found
+
+
+def _flag(arguments: list[Any], name: str) -> str:
+    found = ""
+    for at, one in enumerate(arguments):
+        flag, equals, value = _text(one).partition("=")
+        if flag.lstrip("-") == name and flag.startswith("-"):
+            following = _text(arguments[at + 1]) if at + 1 < len(arguments) else ""
+            found = value if equals else following
+    return found
+
+
+def _mapping(value: Json) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Json) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else ""
