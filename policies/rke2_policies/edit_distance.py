@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 
 
-@cache
+@lru_cache(maxsize=16384)
 def distance(one: str, other: str) -> int:
     """Return the number of insertions, deletions, replacements and swaps of neighbours."""
     rows = [list(range(len(other) + 1))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from rke2_policies.lazy_pattern import lazily
@@ -31,7 +31,8 @@ class Version(NamedTuple):
         return here >= (1, minor, patch, revision)
 
 
-@cache
+# As many as a fleet uses: what is remembered of others' texts has an end.
+@lru_cache(maxsize=256)
 def parse(text: str) -> Version | None:
     """Read a version; None where it is none. A dash for the plus, a common slip, is understood."""
     found = _SHAPE.fullmatch(text.strip())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from rke2_policies.version import Version, parse
@@ -48,7 +48,8 @@ def is_server_only(flag: str) -> bool:
     return rke2_flags().get(flag) == ("server",)
 
 
-@cache
+# Others write the names: what is remembered of them has an end.
+@lru_cache(maxsize=4096)
 def rancher_knows(name: str, version: Version | None, *, server: bool) -> bool:
     """Return whether Rancher passes a key on to a machine of this version.
 
