@@ -82,6 +82,10 @@ FORMATS = (
     ),
     Format("markdown", "a comment on a pull request or merge request", pictures=True),
     Format(
+        "html", "one page to look at: clusters, machines, findings and their fixes, with filters",
+        pictures=True, machines=True,
+    ),
+    Format(
         "github-suggestions", "a review of a pull request for GitHub's API, with the fixes to click on",
         module="github_suggestions", suggestions=True,
     ),
