@@ -73,7 +73,7 @@ class Inspector:
         if report.findings:
             from rke2_lint.telling import Teller
 
-            teller = Teller(self._allow, pictures=options.pictures)
+            teller = Teller(self._allow, pictures=options.pictures, suggestions=options.suggestions)
             outcome.remarks += teller.tell(unit, report)
         machines = [one for one in report.machines if one.place.document.path in own]
         outcome.machines += len(machines)

@@ -58,7 +58,7 @@ def _block(view: SourceView, start: int, end: int, inside: list[Splice], mark: s
     new += text[at:end]
     shown += secrets.shown(at, end)
     # A line that a splice begins or ends on may be the same as before.
-    before, after = _same_lines(text[start:end], new, mark)
+    before, after = same_lines(text[start:end], new, mark)
     kept = slice(before, len(new) - after)
     return Block(start + before, end - after, new[kept], shown[kept])
 
@@ -72,7 +72,7 @@ def _lines_of(text: str, splice: Splice, mark: str) -> tuple[int, int]:
     return start, end + 1 if end >= 0 else len(text)
 
 
-def _same_lines(old: str, new: str, mark: str) -> tuple[int, int]:
+def same_lines(old: str, new: str, mark: str) -> tuple[int, int]:
     """Return how many characters of whole lines two texts share at their start and at their end."""
     olds, news = _split(old, mark), _split(new, mark)
     before = after = 0

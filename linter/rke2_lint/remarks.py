@@ -30,6 +30,17 @@ class TextEdit(NamedTuple):
 
     region: Region
     text: str
+    in_bytes: Region | None = None
+    """The region with columns in bytes of UTF-8, where that makes a difference."""
+
+
+class Suggestion(NamedTuple):
+    """Whole lines in place of whole lines, `first` to `last`, counted by LF."""
+
+    first: int
+    last: int
+    text: str
+    """With line ends, the last line's too, unless the file ends there without one."""
 
 
 class Change(NamedTuple):
@@ -41,6 +52,8 @@ class Change(NamedTuple):
     edits: tuple[TextEdit, ...]
     """None where they would have to repeat a secret."""
     picture: tuple[Line, ...]
+    suggestion: Suggestion | None = None
+    """All edits as whole lines, where that can be said and was asked for."""
 
 
 class Related(NamedTuple):
@@ -50,6 +63,8 @@ class Related(NamedTuple):
     path: str
     region: Region
     line: Line
+    in_bytes: Region | None = None
+    """The region with columns in bytes of UTF-8, where that makes a difference."""
 
 
 class Remark(NamedTuple):
@@ -73,6 +88,8 @@ class Remark(NamedTuple):
     lines: tuple[Line, ...]
     pointer: str
     """Where it is in the document, as a JSON Pointer: the same when lines move."""
+    in_bytes: Region | None = None
+    """The region with columns in bytes of UTF-8, where that makes a difference."""
 
 
 class Outside(NamedTuple):

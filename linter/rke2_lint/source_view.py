@@ -21,6 +21,19 @@ class SourceView:
         start, end = self.source.position(span.start), self.source.position(span.end)
         return Region(start.line, start.column, end.line, end.column)
 
+    def region_in_bytes(self, span: Span) -> Region | None:
+        """Return where a span is with columns in bytes of UTF-8; None where that is the same."""
+        text = self.source.text
+        if text.isascii():
+            return None
+        region = self.region(span)
+        start, end = (
+            len(text[offset - column + 1 : offset].encode("utf-8", "surrogatepass")) + 1
+            for offset, column in ((span.start, region.column), (span.end, region.end_column))
+        )
+        told = region._replace(column=start, end_column=end)
+        return told if told != region else None
+
     def around(self, offset: int) -> tuple[Line, ...]:
         """Return the line of an offset, with the ones above and below that say something."""
         start, end = self._line(offset)

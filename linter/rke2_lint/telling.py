@@ -25,9 +25,10 @@ Told: TypeAlias = tuple[Splice, ...] | EditError
 class Teller:
     """Tells what was found in units."""
 
-    def __init__(self, allow: Safety, *, pictures: bool) -> None:
+    def __init__(self, allow: Safety, *, pictures: bool, suggestions: bool = False) -> None:
         self._allow = allow
         self._pictures = pictures
+        self._suggestions = suggestions
 
     def tell(self, unit: Unit, report: Report) -> Iterator[Remark]:
         """Yield the remarks on what was found in a unit."""
@@ -60,6 +61,7 @@ class Teller:
             bool(change and not refusal and problem.fix and problem.fix.safety >= self._allow),
             view.around(span.start) if self._pictures else (),
             pointer(place.route),
+            in_bytes=view.region_in_bytes(span),
         )
 
     def _related(self, unit: Unit, place: Place, message: str) -> Related:
@@ -68,7 +70,8 @@ class Teller:
         view = member.view
         message = view.secrets.message(message)
         line = view.line(span.start) if self._pictures else Line(0, "")
-        return Related(message, place.document.path, view.region(span), line)
+        in_bytes = view.region_in_bytes(span)
+        return Related(message, place.document.path, view.region(span), line, in_bytes)
 
     def _change(self, member: Member, fix: Fix, told: Told) -> tuple[Change | None, str]:
         """Return a fix as text, and why it cannot be made."""
@@ -80,7 +83,12 @@ class Teller:
         picture = pictured(view, told) if self._pictures else ()
         title = view.secrets.message(fix.title)
         edits = _edits(view, told)
-        return Change(title, fix.safety.name.lower(), edits, picture), member.obstacle
+        change = Change(title, fix.safety.name.lower(), edits, picture)
+        if self._suggestions:
+            from rke2_lint.suggesting import suggestion
+
+            change = change._replace(suggestion=suggestion(view, told))
+        return change, member.obstacle
 
 
 def _fixes(unit: Unit, findings: Sequence[Finding]) -> list[Told]:
@@ -127,7 +135,8 @@ def _edits(view: SourceView, splices: Sequence[Splice]) -> tuple[TextEdit, ...]:
         for start, end, text in _around_what_stays(view.source.text, splice):
             if view.secrets.inserted(text) != text:
                 return ()
-            edits.append(TextEdit(view.region(Span(start, end)), text))
+            span = Span(start, end)
+            edits.append(TextEdit(view.region(span), text, view.region_in_bytes(span)))
     return tuple(edits)
 
 

@@ -7,19 +7,32 @@ from __future__ import annotations
 
 from rke2_lint.outcome import Outcome
 from rke2_lint.remarks import Remark
+from rke2_lint.repository_paths import RepositoryPaths
 
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 
+_MOST = 10
+"""As many of each level does GitHub show of one step (actions/toolkit#734), and drops the others."""
+
 
 def render(outcome: Outcome) -> str:
-    """Return a command for each finding."""
-    return "".join(map(_command, outcome.remarks))
+    """Return a command for each finding, errors first, and a line that counts those left out."""
+    known = RepositoryPaths()
+    told: list[str] = []
+    left = 0
+    for severity in _COMMANDS:
+        remarks = [one for one in outcome.remarks if one.severity == severity]
+        told += (_command(one, known(one.path)) for one in remarks[:_MOST])
+        left += max(0, len(remarks) - _MOST)
+    if left:
+        told.append(f"{left:,} more: GitHub shows {_MOST} of each level; see the job's summary\n")
+    return "".join(told)
 
 
-def _command(one: Remark) -> str:
+def _command(one: Remark, path: str) -> str:
     region = one.region
     properties = {
-        "file": one.path.removeprefix("./"),
+        "file": path,
         "line": str(region.line),
         "endLine": str(region.end_line),
         "col": str(region.column),

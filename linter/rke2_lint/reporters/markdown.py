@@ -14,13 +14,19 @@ from rke2_lint.remarks import Change, Remark
 _MOST = 60_000
 """Characters. GitHub takes 65,536 for a comment, GitLab a million."""
 
-_SIGNS = {"error": "❌", "warning": "⚠️", "note": "ℹ️"}
+_SIGNS = {"error": "🔴", "warning": "🟡", "note": "🔵"}
 _HOW = {
     "safe": "`rke2-lint --fix` makes it",
     "unsafe": "`rke2-lint --fix --unsafe-fixes` makes it: look whether it is what was meant",
     "shown": "by hand: it deletes something, or reaches further than this place",
 }
-_MEANT = re.compile(r"([\\`*_{}\[\]()<>|~#!$&:@+.=-])")
+_MEANT = re.compile(r"([\\`*_\[\]<>~#!$&])")
+# What GitHub and GitLab look for in text, whatever it was in Markdown: @names, #123, !123, %names,
+# :emoji:, addresses.
+_SOUGHT = re.compile(r"([@#!$%&~^](?=[\w\"])|:(?=//|[\w+-]+:)|\bwww(?=\.))")
+_NOTHING = "&#8203;"
+"""A sign without width: what stands before it and behind it is no longer one word."""
+
 _TICKS = re.compile(r"`+")
 
 
@@ -29,7 +35,7 @@ def render(outcome: Outcome) -> str:
 
     The first line, a comment, tells a program which of its comments to write anew.
     """
-    text = f"<!-- rke2-lint -->\n### rke2-lint: {_counts(outcome)}\n"
+    text = f"<!-- rke2-lint -->\n### rke2-lint: {counted(outcome)}\n"
     if not outcome.remarks:
         return text
     text += "\n| | Where | What | Rule |\n|---|---|---|---|\n"
@@ -46,7 +52,8 @@ def render(outcome: Outcome) -> str:
     return text
 
 
-def _counts(outcome: Outcome) -> str:
+def counted(outcome: Outcome) -> str:
+    """Return how many findings there are of each severity, in words."""
     counts = [(outcome.count(severity), severity) for severity in _SIGNS]
     said = [f"{count:,} {name}{'s' if count > 1 else ''}" for count, name in counts if count]
     return ", ".join(said) or "nothing found ✅"
@@ -64,7 +71,7 @@ def _fitting(parts: list[str], room: int) -> int:
 def _row(one: Remark) -> str:
     where = _code(f"{one.path}:{one.region.line}")
     star = " 🔧" if one.change is not None and not one.refusal else ""
-    return f"| {_SIGNS[one.severity]} | {_cell(where)} | {_plain(one.message)}{star} | {_code(one.rule)} |\n"
+    return f"| {_SIGNS[one.severity]} | {_cell(where)} | {plain(one.message)}{star} | {_code(one.rule)} |\n"
 
 
 def _fixes(remarks: list[Remark]) -> list[str]:
@@ -78,7 +85,7 @@ def _fixes(remarks: list[Remark]) -> list[str]:
         seen.add((one.path, change))
         lines = "\n".join(f"{line.sign}{harmless(line.text)}".rstrip() for line in change.picture)
         parts.append(
-            f"\n<details><summary>🔧 {_plain(change.title)}: {_html_code(one.path)}</summary>\n\n"
+            f"\n<details><summary>🔧 {_html(change.title)}: <code>{_html(one.path)}</code></summary>\n\n"
             f"{fenced(lines, 'diff')}\n{_HOW[change.safety]}\n</details>\n"
         )
     return parts
@@ -104,17 +111,19 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _plain(text: str) -> str:
-    """Return text that is nothing but text: a sign that could mean something is written as a number.
-
-    Names after `@` and numbers after `#` are looked for in what has become of the Markdown, too. An
-    invisible sign behind these keeps anybody from being called.
-    """
-    numbered = _MEANT.sub(lambda found: f"&#{ord(found[1])};", harmless(text))
-    for sign in ("@", "#", "!", "$", "~"):
-        numbered = numbered.replace(f"&#{ord(sign)};", f"&#{ord(sign)};&#8203;")
-    return numbered.replace("www&#46;", "www&#8203;&#46;").replace("&#58;//", "&#58;&#8203;//")
+def plain(text: str) -> str:
+    """Return text that is nothing but text, within a line of Markdown."""
+    return (
+        _MEANT.sub(r"\\\1", _apart(harmless(text))).replace("|", "&#124;").replace("\0", _NOTHING)
+    )
 
 
-def _html_code(text: str) -> str:
-    return f"<code>{_plain(text)}</code>"
+def _html(text: str) -> str:
+    """Return text that is nothing but text, between tags."""
+    text = _apart(harmless(text)).replace("&", "&amp;").replace("<", "&lt;")
+    return text.replace("\0", _NOTHING)
+
+
+def _apart(text: str) -> str:
+    # NUL, of which a harmless text has none, stands for the sign until everything else is written.
+    return _SOUGHT.sub("\\1\0", text)

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any
 from urllib.parse import quote
 
 from rke2_lint import __version__
+from rke2_lint.fingerprints import fingerprints
 from rke2_lint.outcome import Outcome
 from rke2_lint.remarks import Region, Remark, TextEdit
+from rke2_lint.repository_paths import RepositoryPaths
 from rke2_policies import catalog
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
+_TOP = "%SRCROOT%"
 Json = dict[str, Any]
 
 
 def render(outcome: Outcome) -> str:
     """Return one run with all findings and the rules that made them."""
     rules = sorted({one.rule for one in outcome.remarks})
-    seen: dict[str, int] = {}
-    results = []
-    for one in outcome.remarks:
-        base = f"{one.rule}\0{one.path}\0{one.document}\0{one.pointer}"
-        seen[base] = nth = seen.get(base, 0) + 1
-        fingerprint = hashlib.sha256(f"{base}\0{nth}".encode(errors="surrogatepass")).hexdigest()
-        results.append(_result(one, rules.index(one.rule), fingerprint))
+    writer = _Results(rules)
+    results = [
+        writer.result(one, fingerprint)
+        for one, fingerprint in zip(outcome.remarks, fingerprints(outcome.remarks), strict=True)
+    ]
     run = {
         "tool": {
             "driver": {
@@ -37,7 +37,8 @@ def render(outcome: Outcome) -> str:
                 "rules": [_rule(name) for name in rules],
             }
         },
-        "invocations": [{"executionSuccessful": not outcome.unreadable}],
+        "invocations": [_invocation(outcome)],
+        "originalUriBaseIds": {_TOP: {"description": {"text": "the top of the repository"}}},
         "columnKind": "unicodeCodePoints",
         "results": results,
     }
@@ -55,35 +56,73 @@ def _rule(name: str) -> Json:
     }
 
 
-def _result(one: Remark, index: int, fingerprint: str) -> Json:
-    result: Json = {
-        "ruleId": one.rule,
-        "ruleIndex": index,
-        "level": one.severity,
-        "message": {"text": one.message},
-        "locations": [_location(one.path, one.region)],
-        "partialFingerprints": {"place/v1": fingerprint},
-    }
-    if one.machines:
-        result["locations"][0]["logicalLocations"] = [
-            {"fullyQualifiedName": machine, "kind": "object"} for machine in one.machines
+def _invocation(outcome: Outcome) -> Json:
+    told = [("error", line) for line in outcome.unreadable]
+    told += (("warning", line) for line in outcome.warnings)
+    invocation: Json = {"executionSuccessful": not outcome.unreadable}
+    if told:
+        invocation["toolExecutionNotifications"] = [
+            {"level": level, "message": {"text": line}} for level, line in told
         ]
-    if one.related:
-        result["relatedLocations"] = [
-            {"id": number, **_location(each.path, each.region), "message": {"text": each.message}}
-            for number, each in enumerate(one.related, start=1)
-        ]
-    if one.change is not None and one.change.edits and one.change.safety != "shown":
-        change = {
-            "artifactLocation": _artifact(one.path),
-            "replacements": [_replacement(edit) for edit in one.change.edits],
+    return invocation
+
+
+class _Results:
+    """Writes results, with paths from the top of the repository."""
+
+    def __init__(self, rules: list[str]) -> None:
+        self._rules = rules
+        self._known = RepositoryPaths()
+
+    def result(self, one: Remark, fingerprint: str) -> Json:
+        """Return a finding as a result."""
+        result: Json = {
+            "ruleId": one.rule,
+            "ruleIndex": self._rules.index(one.rule),
+            "level": one.severity,
+            "message": {"text": one.message},
+            "locations": [self._location(one.path, one.region)],
+            "partialFingerprints": {"place/v1": fingerprint},
         }
-        result["fixes"] = [{"description": {"text": one.change.title}, "artifactChanges": [change]}]
-    return result
+        if one.machines:
+            result["locations"][0]["logicalLocations"] = [
+                {"fullyQualifiedName": machine, "kind": "object"} for machine in one.machines
+            ]
+        if one.related:
+            result["relatedLocations"] = [
+                {
+                    "id": number,
+                    **self._location(each.path, each.region),
+                    "message": {"text": each.message},
+                }
+                for number, each in enumerate(one.related, start=1)
+            ]
+        if one.change is not None and one.change.edits and one.change.safety != "shown":
+            change = {
+                "artifactLocation": self._artifact(one.path),
+                "replacements": [_replacement(edit) for edit in one.change.edits],
+            }
+            fix = {"description": {"text": one.change.title}, "artifactChanges": [change]}
+            # What `--fix` makes is safe; the rest needs somebody who looks.
+            result["fixes"] = [{**fix, "properties": {"safety": one.change.safety}}]
+        return result
 
+    def _location(self, path: str, region: Region) -> Json:
+        return {
+            "physicalLocation": {
+                "artifactLocation": self._artifact(path),
+                "region": _region(region),
+            }
+        }
 
-def _location(path: str, region: Region) -> Json:
-    return {"physicalLocation": {"artifactLocation": _artifact(path), "region": _region(region)}}
+    def _artifact(self, path: str) -> Json:
+        path = self._known(path)
+        escaped = quote(path.encode(errors="surrogateescape"), safe="/")
+        if path.startswith("/"):
+            return {"uri": f"file://{escaped}"}
+        if path[1:3] == ":/":  # C:/…
+            return {"uri": f"file:///{path[0]}:{escaped[4:]}"}
+        return {"uri": escaped, "uriBaseId": _TOP}
 
 
 def _replacement(edit: TextEdit) -> Json:
@@ -97,12 +136,3 @@ def _region(region: Region) -> Json:
         "endLine": region.end_line,
         "endColumn": region.end_column,
     }
-
-
-def _artifact(path: str) -> Json:
-    escaped = quote(path.removeprefix("./").encode(errors="surrogateescape"), safe="/")
-    if path.startswith("/"):
-        return {"uri": f"file://{escaped}"}
-    if path[1:3] == ":/":  # C:/…
-        return {"uri": f"file:///{path[0]}:{escaped[4:]}"}
-    return {"uri": escaped, "uriBaseId": "%SRCROOT%"}
