@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from rke2_policies.document import Place
 from rke2_policies.finding import Severity
 from rke2_policies.label_selector import Selector
 from rke2_policies.path_glob import PathGlob
@@ -22,6 +23,8 @@ class Exemption(NamedTuple):
     """The last day on which it holds, `YYYY-MM-DD`."""
     folder: str = ""
     """The folder, in full, of the file that says it: paths are seen from there."""
+    place: Place | None = None
+    """The comment or the annotation that says it; None where it is the policy."""
 
     def is_for_path(self, path: str) -> bool:
         """Return whether `where` means a file, its path written as the folder is."""
@@ -163,6 +166,12 @@ class Policy(NamedTuple):
         """Return whether a rule is asked."""
         return self.levels[rule] is not None if rule in self.levels else self.others
 
+    def may_ask(self, rule: str) -> bool:
+        """Return whether a rule is asked anywhere: here, or where an override says so."""
+        if self.asks(rule):
+            return True
+        return any(override.levels.get(rule) is not None for override in self.overrides)
+
     def may_fix(self, rule: str) -> bool:
         """Return whether the fixes of a rule may be made."""
         return rule not in self.unfixable and (self.fixable is None or rule in self.fixable)
@@ -199,6 +208,22 @@ class Policy(NamedTuple):
             if not override.asks_for_cluster:
                 policy = policy._with(override)
         return policy._replace(overrides=())
+
+    def taken_over(self, folder: str) -> Policy:
+        """Return it as a policy in `folder` extends it: globs of names count there."""
+        if not (self.exempt or self.overrides or self.include or self.exclude):
+            return self
+        return self._replace(
+            exempt=tuple(
+                one if "/" in one.where else one._replace(folder=folder) for one in self.exempt
+            ),
+            overrides=tuple(
+                one._replace(paths=tuple(glob.taken_over(folder) for glob in one.paths))
+                for one in self.overrides
+            ),
+            include=tuple(glob.taken_over(folder) for glob in self.include),
+            exclude=tuple(glob.taken_over(folder) for glob in self.exclude),
+        )
 
     def _with(self, override: Override) -> Policy:
         return self._replace(

@@ -69,18 +69,20 @@ def read_policy(
     *,
     folder: str | None = None,
     table: str = "",
+    lines: Mapping[Route, int] | None = None,
 ) -> Policy:
     """Read a policy: the bytes of a YAML file, or a tree that somebody has parsed already.
 
     `base` finds the policy that it `extends` (else only the baselines are there); it may raise
     NoBaseError, KeyError, or the PolicyError of that policy. `folder` is the one that globs count
     from, as the paths are written that they are asked about: that of `path` if it is not said.
-    `table` is what the tree is called in the file (`tool.rke2-lint`); errors name keys then, and
-    not lines.
+    `table` is what the tree is called in the file (`tool.rke2-lint`), and `lines` where its parts
+    stand; errors name keys where there is no line.
 
     Raises PolicyError.
     """
-    reader = _Reader(path, data, path.rpartition("/")[0] if folder is None else folder, table)
+    folder = path.rpartition("/")[0] if folder is None else folder
+    reader = _Reader(path, data, folder, table, lines or {})
     return reader.policy(base or builtin)
 
 
@@ -167,11 +169,17 @@ class _Reader:
     """One policy while it is read: it knows where things stand, for its errors."""
 
     def __init__(
-        self, path: str, data: bytes | Mapping[str, Json], folder: str, table: str
+        self,
+        path: str,
+        data: bytes | Mapping[str, Json],
+        folder: str,
+        table: str,
+        lines: Mapping[Route, int],
     ) -> None:
         self.path = path
         self.folder = folder
         self.table = table
+        self.lines = lines
         self.source: Source | None = None
         self.document: Document | None = None
         if not isinstance(data, bytes):
@@ -199,12 +207,19 @@ class _Reader:
         """Return where something stands, for people: the file and the line, or the table's key."""
         if self.document is None:
             return f"{self.path}:1"
+        if self.source is None and (line := self.line(route)):
+            return f"{self.path}:{line}"
         if self.source is None:
             name = ".".join(filter(None, (self.table, *map(str, route))))
             return f"{self.path}: {name}" if name else self.path
         place = self.document.at(*route)
         span = self.document.span(place.key if key else place)
         return f"{self.path}:{self.source.position(span.start).line if span else 1}"
+
+    def line(self, route: Route) -> int | None:
+        """Return the line of a part of a tree, or of the nearest part around it."""
+        inside = (route[:end] for end in range(len(route), -1, -1))
+        return next((self.lines[one] for one in inside if one in self.lines), None)
 
     def error(self, route: Route, message: str, *, key: bool = False) -> PolicyError:
         """Return the error of a place."""
@@ -219,7 +234,7 @@ class _Reader:
             key = said.key if isinstance(said, Repeated) else said
             raise self.error(again, f"{key} is said twice", key=True)
         top = self.section((), tree, POLICY)
-        under = self.below(top.get("extends"), base)
+        under = self.below(top.get("extends"), base).taken_over(self.folder)
         levels, params = self.levels(top.get("levels")), self.params(top.get("params"))
         overrides = tuple(self.overrides(top.get("overrides") or ()))
         exempt = tuple(self.exemptions(top.get("exempt") or ()))
@@ -228,7 +243,6 @@ class _Reader:
             **{field: _frozen(webhook[key]) for field, key in _ADMISSION.items() if key in webhook}
         )
         fixable = tuple(top["fixable"]) if "fixable" in top else under.fixable
-        taken_over = (one.taken_over(self.folder) for one in under.exclude)
         return Policy(
             top.get("name", under.name),
             {**under.levels, **levels},
@@ -238,7 +252,7 @@ class _Reader:
             under.params.with_changes(params),
             (*under.overrides, *overrides),
             self.globs("include", top["include"]) if "include" in top else under.include,
-            (*taken_over, *self.globs("exclude", top.get("exclude", ()))),
+            (*under.exclude, *self.globs("exclude", top.get("exclude", ()))),
             fixable,
             (*under.unfixable, *top.get("unfixable", ())),
             {**under.origins, **dict(self.origins(top, under))},
