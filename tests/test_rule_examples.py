@@ -16,9 +16,11 @@ from rke2_policies.edits.as_json_patch import json_patch
 from rke2_policies.edits.as_text import rewrite
 from rke2_policies.engine import evaluate, plan
 from rke2_policies.environment_file import EnvironmentFile
+from rke2_policies.exempting import ABOUT_IGNORES
 from rke2_policies.file import Broken, File
 from rke2_policies.finding import Finding, Safety
-from rke2_policies.policy import Policy
+from rke2_policies.ignore_comments import ignores
+from rke2_policies.policy import DEFAULT, Policy
 from rke2_policies.route import same
 from rke2_policies.rule import AnyRule, Example
 from rke2_policies.yaml_source import Source
@@ -64,9 +66,14 @@ def findings(rule: AnyRule, sources: Sources) -> tuple[Finding, ...]:
                 for problem in source.problems
                 if recognise.is_ours(path, source.data)
             ),
+            ignores=ignores(source),
         )
         for path, source in sources.items()
     ]
+    if rule.id in ABOUT_IGNORES:
+        # It is asked about what all the others find.
+        found = evaluate(files, DEFAULT, today="2026-11-23").findings
+        return tuple(finding for finding in found if finding.rule == rule.id)
     return evaluate(files, Policy("test", {rule.id: rule.severity}, others=False)).findings
 
 

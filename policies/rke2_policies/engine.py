@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from rke2_policies import catalog
+from rke2_policies import catalog, exempting
 from rke2_policies.cluster import Cluster
 from rke2_policies.dialects import rancher_cluster, rke1, rke2_config
 from rke2_policies.document import Document, DocumentId, Place
 from rke2_policies.edits import Edit, Rename
+from rke2_policies.exempting import Context, Exempted
 from rke2_policies.file import Broken, File
 from rke2_policies.finding import Finding, Fix, Problem, Safety, Severity
 from rke2_policies.foreign import Foreign
@@ -42,6 +43,8 @@ class Report(NamedTuple):
     """What was left alone because it is not clear what it is."""
     kinds: tuple[tuple[str, str], ...]
     """What each path was taken for, and why."""
+    exempted: tuple[Exempted, ...] = ()
+    """What was found, and somebody has accepted with a reason."""
 
 
 class Inventory(NamedTuple):
@@ -56,14 +59,31 @@ class Inventory(NamedTuple):
     kinds: tuple[tuple[str, str], ...]
 
 
-def evaluate(files: Sequence[File], policy: Policy = DEFAULT) -> Report:
-    """Find out what every machine runs with, and ask every rule about it."""
-    return ask(files, take_inventory(files), policy)
+def evaluate(
+    files: Sequence[File], policy: Policy = DEFAULT, *, today: str = "", ignores: bool = True
+) -> Report:
+    """Find out what every machine runs with, and ask every rule about it.
+
+    `today` (`YYYY-MM-DD`) ends exemptions; without it they all hold. `ignores`: whether comments and
+    annotations that accept a finding are heard.
+    """
+    return ask(files, take_inventory(files), policy, today=today, ignores=ignores)
 
 
-def ask(files: Sequence[File], inventory: Inventory, policy: Policy = DEFAULT) -> Report:
+def ask(
+    files: Sequence[File],
+    inventory: Inventory,
+    policy: Policy = DEFAULT,
+    *,
+    today: str = "",
+    ignores: bool = True,
+) -> Report:
     """Ask every rule about what was found in files; whoever has two questions takes stock once."""
     findings = _findings(inventory, policy)
+    exempted: list[Exempted] = []
+    context = _context(files, inventory)
+    if exempting.matters(context, policy, ignores=ignores):
+        findings, exempted = exempting.sort_out(findings, context, policy, today, ignores=ignores)
     order = {file.path: i for i, file in enumerate(sorted(files, key=lambda file: file.path))}
     documents = {document.id: document for file in files for document in file.documents}
 
@@ -92,6 +112,19 @@ def ask(files: Sequence[File], inventory: Inventory, policy: Policy = DEFAULT) -
         tuple(sorted(outside, key=lambda one: by_place(one.place))),
         inventory.skipped,
         inventory.kinds,
+        tuple(sorted(exempted, key=lambda one: by_place(one.finding.problem.place))),
+    )
+
+
+def _context(files: Sequence[File], inventory: Inventory) -> Context:
+    """Return what decides whether a finding is accepted."""
+    clusters = inventory.clusters
+    return Context(
+        files,
+        inventory.manifests,
+        {machine.name: cluster.name for cluster in clusters for machine in cluster.machines},
+        frozenset(c.document.id for c in clusters if any(file.unknown for file in c.files)),
+        frozenset(one.place.document.path for one in inventory.skipped),
     )
 
 

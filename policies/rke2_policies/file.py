@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from rke2_policies.document import Document, DocumentId, Place, Span
+from rke2_policies.ignore import Ignore
 
 
 class Broken(NamedTuple):
@@ -39,6 +40,8 @@ class File(NamedTuple):
     """What does not parse, where the file is ours by its path or its bytes."""
     where: str = ""
     """The path in full, where that says more: the folder in which somebody stands."""
+    ignores: tuple[Ignore, ...] = ()
+    """What its comments say about findings in it."""
 
     @property
     def starts(self) -> bool:

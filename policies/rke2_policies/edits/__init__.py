@@ -1,7 +1,8 @@
 """Edits: what to change in a document, said once and without positions.
 
-Four verbs are enough. `apply` is their meaning; the linter's text edits (`as_text`) and the
-webhook's JSON Patch (`as_json_patch`) are translations of it, and are tested against it.
+Four verbs are enough for data. `apply` is their meaning; the linter's text edits (`as_text`) and the
+webhook's JSON Patch (`as_json_patch`) are translations of it, and are tested against it. Two more
+verbs change what a text says to people, and no data.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
+from rke2_policies.document import Span
 from rke2_policies.route import MISSING, Json, Repeated, Route, find
 
 
@@ -40,7 +42,33 @@ class Rename(NamedTuple):
     key: str
 
 
-Edit: TypeAlias = Set | Append | Remove | Rename
+class Reword(NamedTuple):
+    """Write the comment `old`, or the part of a comment, as `new`; with "" take it away.
+
+    No route leads to a comment: it stands at `span`, or the edit is refused.
+    """
+
+    span: Span
+    old: str
+    new: str = ""
+
+    @property
+    def route(self) -> Route:
+        """A route that no data has, so that only another word about this comment is in the way."""
+        return (Repeated("#", self.span.start),)
+
+
+class Annotate(NamedTuple):
+    """Write a comment, from its `#` on, beside what stands at `route`, or with `on_key` its key."""
+
+    route: Route
+    text: str
+    on_key: bool = False
+
+
+Edit: TypeAlias = Set | Append | Remove | Rename | Reword | Annotate
+COMMENTS = (Reword, Annotate)
+"""The verbs that change no data."""
 Change: TypeAlias = Callable[[Json, Route], Json]
 
 
@@ -54,6 +82,8 @@ class RewriteError(EditError):
 
 def apply(tree: Json, edit: Edit) -> Json:
     """Return `tree` with `edit` made. The given tree is left as it was, and shared where it can be."""
+    if isinstance(edit, COMMENTS):
+        return tree
     for step in edit.route:
         if isinstance(step, Repeated):
             raise EditError(f"{step.key} is said again further down")

@@ -2,7 +2,8 @@
 
 Each edit becomes a few splices. The text that comes of them is read again, and must mean exactly
 what `apply` says, in that document, and what it meant before in all others, with every comment in
-its place. If it does not, the edit is refused and the file stays as it was.
+its place, but for those that the edit is about. If it does not, the edit is refused and the file
+stays as it was.
 """
 
 from __future__ import annotations
@@ -11,7 +12,18 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from rke2_policies.edits import Append, Edit, EditError, Remove, RewriteError, apply
+from rke2_policies.edits import (
+    COMMENTS,
+    Annotate,
+    Append,
+    Edit,
+    EditError,
+    Remove,
+    Reword,
+    RewriteError,
+    apply,
+    comment_splices,
+)
 from rke2_policies.edits.comments import Comment, comments
 from rke2_policies.edits.layout import is_json, parses_as_json
 from rke2_policies.edits.splices import Splice, Splicer
@@ -127,7 +139,7 @@ def _effort(source: Source, number: int, route: Route) -> int:
 
 def _container(edit: Edit) -> Route:
     """Return the route of the list or mapping in which an edit changes an entry."""
-    return edit.route if isinstance(edit, Append) else edit.route[:-1]
+    return edit.route if isinstance(edit, (Append, *COMMENTS)) else edit.route[:-1]
 
 
 def _each(
@@ -242,6 +254,11 @@ def _planned(source: Source, steps: list[Step]) -> _Plan:
     for number, edit in steps:
         _check(source, number)
         before = wanted.get(number, source.documents[number].tree)
+        if isinstance(edit, COMMENTS):
+            wanted[number] = before
+            others = comment_splices.candidates(source, number, edit)
+            ways.append(_Way(number, edit, next(others), others, None))
+            continue
         after = apply(before, edit)
         if not same(before, after):
             wanted[number] = after
@@ -306,11 +323,16 @@ class _Proof:
         self.wanted = plan.wanted
         self.routes: dict[int, list[Route]] = {}
         for way in plan.ways:
-            self.routes.setdefault(way.number, []).append(way.edit.route)
+            if not isinstance(way.edit, COMMENTS):
+                self.routes.setdefault(way.number, []).append(way.edit.route)
         edits = [way.edit for way in plan.ways]
         self.may_drop = any(isinstance(edit, Remove) and edit.comments for edit in edits)
         self.json = [number for number in plan.wanted if is_json(before, number)]
         self.comments = comments(before)
+        self.reworded = comment_splices.comments_after(
+            self.comments, [edit for edit in edits if isinstance(edit, Reword)]
+        )
+        self.added = sorted(edit.text for edit in edits if isinstance(edit, Annotate))
 
     def of(self, splices: list[Splice]) -> tuple[Source, list[Splice], tuple[str, ...]]:
         """Return the new source, the splices in order, and the comments that went."""
@@ -320,8 +342,8 @@ class _Proof:
         after = self.before.with_text(_spliced(self.before.text, splices))
         after.newline = self.before.newline  # it is the file's, also when one line is left
         self._check_documents(after)
-        kept = [c.text for c in self.comments if c not in dropped]
-        if [c.text for c in comments(after)] != kept:
+        kept = [self.reworded.get(c.start, c.text) for c in self.comments if c not in dropped]
+        if not _keeps(comments(after), [text for text in kept if text], self.added):
             raise RewriteError("a comment would become something else")
         return after, splices, tuple(comment.text for comment in dropped)
 
@@ -332,6 +354,8 @@ class _Proof:
             for comment in self.comments[bisect_right(ends, splice.start) :]:
                 if comment.start >= splice.end:
                     break
+                if comment.start in self.reworded:
+                    continue
                 if not self.may_drop:
                     raise RewriteError(f"a comment stands in the way: {comment.text}")
                 dropped.append(comment)
@@ -345,7 +369,7 @@ class _Proof:
             raise RewriteError("the file would fall into other documents")
         for number, document in enumerate(after.documents):
             if number in self.wanted:
-                tree, routes = self.wanted[number], self.routes[number]
+                tree, routes = self.wanted[number], self.routes.get(number, [])
             else:
                 tree, routes = before.documents[number].tree, []
             if not _means(document.tree, tree, routes):
@@ -355,6 +379,18 @@ class _Proof:
         for number in self.json:
             if not parses_as_json(after, number):
                 raise RewriteError("the document would be JSON no more")
+
+
+def _keeps(after: list[Comment], kept: list[str], added: list[str]) -> bool:
+    """Say whether comments are those that were kept, in their order, and those that were added."""
+    at = 0
+    more: list[str] = []
+    for comment in after:
+        if at < len(kept) and comment.text == kept[at]:
+            at += 1
+        else:
+            more.append(comment.text.rstrip())
+    return at == len(kept) and sorted(more) == added
 
 
 def _spliced(text: str, splices: Iterable[Splice]) -> str:
