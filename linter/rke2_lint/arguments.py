@@ -22,6 +22,7 @@ other commands:
   rke2-lint effective [PATHS…]  what each machine will run with, and which line decides it
   rke2-lint rule [NAME]         explain a rule, or list them all
   rke2-lint completions SHELL   write completions for bash, zsh or fish
+  rke2-lint lsp                 serve an editor as a language server
 
 exit codes:
   0  nothing at the level of a warning or above is left
@@ -67,9 +68,13 @@ class _Parser(argparse.ArgumentParser):
 
 def parser_of(command: str) -> argparse.ArgumentParser:
     """Return the parser of a command."""
-    return {"check": _check, "effective": _effective, "rule": _rule, "completions": _completions}[
-        command
-    ]()
+    return {
+        "check": _check,
+        "effective": _effective,
+        "rule": _rule,
+        "completions": _completions,
+        "lsp": _lsp,
+    }[command]()
 
 
 def _check() -> argparse.ArgumentParser:
@@ -128,6 +133,16 @@ def _completions() -> argparse.ArgumentParser:
     )
     parser.add_argument("paths", nargs=1, metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
     _add_output(parser)
+    return parser
+
+
+def _lsp() -> argparse.ArgumentParser:
+    parser = _Parser(
+        "rke2-lint lsp",
+        "rke2-lint lsp [--stdio]",
+        "Serve an editor as a language server, over standard input and output (docs/editors.md).",
+    )
+    _flag(parser, "--stdio", "what many editors add; there is no other way")
     return parser
 
 

@@ -25,7 +25,7 @@ CLEAN, FOUND, USAGE, BUG = 0, 1, 2, 3
 INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell counts signals: 128 and more
 
 _PART = 1 << 15
-_COMMANDS = ("check", "effective", "rule", "completions")
+_COMMANDS = ("check", "effective", "rule", "completions", "lsp")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,9 +78,13 @@ def _run(argv: list[str]) -> int:
     else:
         # Only paths: most runs of hooks and editors. argparse would take as long as Python's start.
         asked.paths = rest
-    run = {"check": _check, "effective": _effective, "rule": _rule, "completions": _completions}[
-        command
-    ]
+    run = {
+        "check": _check,
+        "effective": _effective,
+        "rule": _rule,
+        "completions": _completions,
+        "lsp": _lsp,
+    }[command]
     return run(asked)
 
 
@@ -203,6 +207,19 @@ def _completions(asked: Asked) -> int:
 
     _say(script(asked.paths[0], _COMMANDS), sys.stdout)
     return CLEAN
+
+
+def _lsp(asked: Asked) -> int:
+    if asked.paths:
+        return _usage("the language server takes no paths: the editor names the files")
+    try:
+        from rke2_lint.lsp.server import serve
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
+            raise
+        return _usage("the language server needs pygls: pip install 'rke2-lint[lsp]'")
+    gc.enable()  # it runs for days
+    return serve()
 
 
 # --- the steps they share
