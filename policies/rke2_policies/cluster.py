@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from rke2_policies.document import Document, Place
 from rke2_policies.label_selector import Invalid, Selector
-from rke2_policies.machine import Machine, Said
+from rke2_policies.machine import NOTHING_SPECIAL, Machine, Said
+from rke2_policies.pin import WANTED, Pin
+from rke2_policies.policy import Params
 from rke2_policies.route import Json, Route
 from rke2_policies.version import Version
 
@@ -76,6 +78,13 @@ class Cluster(NamedTuple):
     """No pools: machines register themselves, so only their possible roles are known."""
     files: tuple[Written, ...]
     machines: tuple[Machine, ...]
+    params: Params = NOTHING_SPECIAL
+    """What its policy asks for."""
+
+    @property
+    def pin(self) -> Pin:
+        """The pin that its policy wants."""
+        return WANTED[self.params.backend]
 
     def at(self, route: Route) -> Place:
         """Return the place of a route of the document."""

@@ -20,6 +20,7 @@ from rke2_policies.node import Node
 from rke2_policies.policy import DEFAULT, Policy
 from rke2_policies.route import Route
 from rke2_policies.rule import AnyRule
+from rke2_policies.scopes import Scopes, labels_of
 
 MISSING_PIN = "missing-nft-pin"
 TAKING = frozenset({"selector-drops-pin", "drop-in-drops-pin"})
@@ -67,7 +68,7 @@ def evaluate(
     `today` (`YYYY-MM-DD`) ends exemptions; without it they all hold. `ignores`: whether comments and
     annotations that accept a finding are heard.
     """
-    return ask(files, take_inventory(files), policy, today=today, ignores=ignores)
+    return ask(files, take_inventory(files, policy), policy, today=today, ignores=ignores)
 
 
 def ask(
@@ -79,7 +80,7 @@ def ask(
     ignores: bool = True,
 ) -> Report:
     """Ask every rule about what was found in files; whoever has two questions takes stock once."""
-    findings = _findings(inventory, policy)
+    findings = _findings(inventory, policy, Scopes(files, policy) if policy.overrides else None)
     exempted: list[Exempted] = []
     context = _context(files, inventory)
     if exempting.matters(context, policy, ignores=ignores):
@@ -128,8 +129,13 @@ def _context(files: Sequence[File], inventory: Inventory) -> Context:
     )
 
 
-def take_inventory(files: Sequence[File]) -> Inventory:
-    """Tell what the files hold: clusters, nodes, and what only looks like them."""
+def take_inventory(files: Sequence[File], policy: Policy = DEFAULT) -> Inventory:
+    """Tell what the files hold: clusters, nodes, and what only looks like them.
+
+    Each machine is judged by the backend that the policy wants for it.
+    """
+    scopes = Scopes(files, policy) if policy.overrides else None
+    params = policy.params
     objects = [
         one
         for file in files
@@ -148,7 +154,9 @@ def take_inventory(files: Sequence[File]) -> Inventory:
             foreign.append(_foreign(one, reason))
             kinds.append((one.document.id.path, f"{one.kind} of {one.group or 'no API group'}"))
         elif one.group in ("provisioning.cattle.io", "rke.cattle.io"):
-            clusters.append(rancher_cluster.cluster(one, objects))
+            if scopes is not None:
+                params = _of_object(scopes, one.document.id.path, one).params
+            clusters.append(rancher_cluster.cluster(one, objects, params))
             kinds.append(
                 (one.document.id.path, f"Rancher {one.kind}: its apiVersion and kind say so")
             )
@@ -159,7 +167,9 @@ def take_inventory(files: Sequence[File]) -> Inventory:
         first = group.files[0]
         place = Place(DocumentId(first.path), ())
         if kind.runtime == "rke2":
-            node = rke2_config.node(group)
+            if scopes is not None:
+                params = scopes.of_file(first.path).params
+            node = rke2_config.node(group, params)
             if group.read or node.machine.environment.said or group.ignored:
                 nodes.append(node)
                 kinds.append((group.name, f"RKE2 configuration: {kind.why}"))
@@ -240,23 +250,60 @@ def _documents(inventory: Inventory) -> Iterator[tuple[Document, tuple[Machine, 
                 yield one.document, (node.machine,)
 
 
-def _findings(inventory: Inventory, policy: Policy) -> list[Finding]:
+def _of_object(scopes: Scopes, path: str, object: Manifest) -> Policy:
+    """Return the policy for what is said of a cluster in a file."""
+    return scopes.of_cluster(path, rancher_cluster.name_of(object), labels_of(object.tree))
+
+
+class _Levels:
+    """How much a rule counts where a policy has overrides: by the finding's file, and its cluster."""
+
+    def __init__(self, inventory: Inventory, scopes: Scopes) -> None:
+        self._scopes = scopes
+        self._clusters = {
+            id(machine): (cluster.name, labels_of(cluster.document[cluster.route]))
+            for cluster in inventory.clusters
+            for machine in cluster.machines
+        }
+
+    def policy(self, subject: object, machines: tuple[Machine, ...], problem: Problem) -> Policy:
+        """Return the policy for what was found in a subject."""
+        path = problem.place.document.path
+        match subject:
+            case Foreign():
+                name, labels = subject.name, labels_of(subject.document[subject.route])
+            case Manifest() if subject.kind in ("Cluster", "RKEControlPlane"):
+                return _of_object(self._scopes, path, subject)
+            case _ if machines and id(machines[0]) in self._clusters:
+                name, labels = self._clusters[id(machines[0])]
+            case _:
+                return self._scopes.of_file(path)
+        return self._scopes.of_cluster(path, name, labels)
+
+
+def _findings(inventory: Inventory, policy: Policy, scopes: Scopes | None) -> list[Finding]:
     subjects = list(_subjects(inventory))
-    types = {type(subject) for subject, _ in subjects}
-    rules = [
-        rule for rule in catalog.rules().values() if rule.subject in types and policy.asks(rule.id)
-    ]
-    by_type = {kind: [rule for rule in rules if rule.subject is kind] for kind in types}
+    by_type: dict[type, list[AnyRule]] = {type(subject): [] for subject, _ in subjects}
+    rules = catalog.rules()
+    for rule in rules.values():
+        if rule.subject in by_type and policy.may_ask(rule.id):
+            by_type[rule.subject].append(rule)
     # The same problem on many machines is one finding.
     told: dict[tuple[str, Place, str], tuple[Problem, dict[str, None]]] = {}
     explained: dict[str, list[Place]] = {}
     taken: set[str] = set()
-    severities = {rule.id: policy.levels.get(rule.id) or rule.severity for rule in rules}
+    levels = _Levels(inventory, scopes) if scopes is not None else None
+    scoped: dict[tuple[str, Place, str], Policy] = {}
     for subject, machines in subjects:
         for rule in by_type[type(subject)]:
             for problem in rule.check(subject):
                 names = dict.fromkeys(machine.name for machine in machines)
                 key = (rule.id, problem.place, problem.message)
+                if levels is not None:
+                    own = levels.policy(subject, machines, problem)
+                    if not own.asks(rule.id):
+                        continue
+                    scoped[key] = own
                 known, affected = told.setdefault(key, (problem, {}))
                 affected.update(names)
                 if _severity(problem, rule) > _severity(known, rule):
@@ -267,7 +314,8 @@ def _findings(inventory: Inventory, policy: Policy) -> list[Finding]:
                 elif problem.explains:
                     taken.update(names)
     findings = []
-    for (rule_id, place, _), (problem, names) in told.items():
+    for key, (problem, names) in told.items():
+        rule_id, place, _ = key
         left = tuple(names)
         if rule_id == MISSING_PIN:
             left = tuple(name for name in left if name not in explained and name not in taken)
@@ -278,9 +326,26 @@ def _findings(inventory: Inventory, policy: Policy) -> list[Finding]:
                 if not any(_inside(other, place) for other in explained.get(name, ()))
             )
         if left or not names:
-            severity = min(problem.severity or severities[rule_id], problem.most)
+            level = scoped.get(key, policy).levels.get(rule_id)
+            severity = _counts(problem, rules[rule_id], level)
             findings.append(Finding(rule_id, severity, problem, left))
     return findings
+
+
+def _counts(problem: Problem, rule: AnyRule, level: Severity | None) -> Severity:
+    """Return how much a problem counts where a policy gives its rule a level, or none (None).
+
+    What a rule says of a better or worse case is moved as far as the policy moves the rule; where
+    the policy says less than the rule, nothing is more than it says.
+    """
+    if level is None or level == rule.severity:
+        return _severity(problem, rule)
+    if problem.severity is None:
+        return min(level, problem.most)
+    moved = problem.severity + level - rule.severity
+    if level < rule.severity:
+        moved = min(moved, level)
+    return min(Severity(max(Severity.NOTE, min(moved, Severity.ERROR))), problem.most)
 
 
 def _severity(problem: Problem, rule: AnyRule) -> Severity:

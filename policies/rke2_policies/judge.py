@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rke2_policies import pin
-from rke2_policies.machine import Machine, Setting
+from rke2_policies.machine import Machine
 
 
 def does_not_start(machine: Machine) -> bool:
@@ -41,15 +41,19 @@ def by_the_pin(machine: Machine, *, open: bool, unclear: str) -> None:
     match reading.verdict:
         case "pinned":
             machine.decide("pinned", f"{setting.said[-1].by} says so", reading.value, by)
-        case "legacy":
+        case "other" if machine.pin.other == "legacy":
             machine.decide("legacy", f"{pin.VARIABLE} is legacy", reading.value, by)
+        case "other":
+            # Its policy says that its hosts know nothing else than legacy.
+            reason = f"{pin.VARIABLE} is {machine.pin.other}, and {machine.pin.backend} is wanted"
+            machine.decide("broken", reason, reading.value, by)
         case "broken":
             reason = f"kube-proxy's iptables fail with {pin.VARIABLE}={reading.value}"
             machine.decide("broken", reason, reading.value, by)
         case "unknown":
             machine.decide("unknown", "the value is templated", reading.value, by)
         case _:
-            reason = _why_unpinned(setting)
+            reason = _why_unpinned(machine)
             by = by or (setting.place.key if setting.place else None)
             if open:
                 machine.decide("unknown", f"{reason} here, but a template may", reading.value, by)
@@ -59,11 +63,12 @@ def by_the_pin(machine: Machine, *, open: bool, unclear: str) -> None:
                 machine.decide("unpinned", reason, reading.value, by)
 
 
-def _why_unpinned(setting: Setting) -> str:
+def _why_unpinned(machine: Machine) -> str:
+    setting, loss = machine.environment, machine.loss
     if not setting.said:
         return f"nothing sets {pin.KEY}"
-    if setting.loss is not None:
-        kept, taker = setting.loss
+    if loss is not None:
+        kept, taker = loss
         return f"{taker.by} replaces the {pin.KEY} of {kept.by}"
     if setting.dropped:
         return f"{setting.said[-1].by} sets {pin.KEY}, but {setting.dropped}"

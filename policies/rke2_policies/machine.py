@@ -8,9 +8,12 @@ from typing import NamedTuple
 from rke2_policies import pin
 from rke2_policies.document import Place
 from rke2_policies.finding import Fix, Problem, Safety, Severity
-from rke2_policies.pin import Entry, Reading, Verdict
+from rke2_policies.pin import Entry, Pin, Reading, Verdict
+from rke2_policies.policy import Params
 from rke2_policies.route import MISSING, Json, Missing
+from rke2_policies.version import Version
 
+NOTHING_SPECIAL = Params()
 RANCHERS_OWN = "50-rancher.yaml"
 """The drop-in that Rancher writes (rancher/rancher pkg/capr/planner/planner.go L65)."""
 
@@ -48,13 +51,12 @@ class Setting(NamedTuple):
         """The arguments that RKE2 gets."""
         return self.said[-1].entries if self.said and self.value is not MISSING else ()
 
-    @property
-    def loss(self) -> tuple[Said, Said] | None:
-        """Who said the pin, and who took it away for good; None where nobody did."""
+    def loss_of(self, wanted: Pin) -> tuple[Said, Said] | None:
+        """Return who said the pin, and who took it away for good; None where nobody did."""
         kept: Said | None = None
         taker: Said | None = None
         for said in self.said:
-            if pin.read(said.entries).verdict == "pinned":
+            if wanted.read(said.entries).verdict == "pinned":
                 kept, taker = said, None
             elif kept is not None and (taker is None or not _extends(said, taker)):
                 # The last one that replaces all before it: what it leaves out is gone for good.
@@ -71,8 +73,8 @@ class Machine:
     """One node, or nodes that are configured alike, and the verdict on them."""
 
     __slots__ = (
-        "decided_by", "elsewhere", "home", "labels", "managed", "name", "open", "origin", "place",
-        "reason", "roles", "settings", "sure", "value", "verdict",
+        "_reading", "decided_by", "elsewhere", "home", "labels", "managed", "name", "open", "origin",
+        "params", "pin", "place", "reason", "roles", "settings", "sure", "value", "verdict", "version",
     )  # fmt: skip
 
     def __init__(
@@ -89,6 +91,8 @@ class Machine:
         managed: bool = False,
         open: bool = False,
         elsewhere: tuple[tuple[Place, str], ...] = (),
+        params: Params = NOTHING_SPECIAL,
+        version: Version | None = None,
     ) -> None:
         self.name = name
         self.roles = roles
@@ -108,10 +112,17 @@ class Machine:
         """A template may say more of it than the text shows."""
         self.elsewhere = elsewhere
         """Places that say the pin for other machines, but not for this one."""
+        self.params = params
+        """What its policy asks for."""
+        self.pin = pin.WANTED[params.backend]
+        """The pin that its policy wants."""
+        self.version = version
+        """Its RKE2's version, where Rancher plans it and the Cluster says so."""
         self.verdict: Verdict = "unpinned"
         self.value: str | None = None
         self.decided_by: Place | None = None
         self.reason = ""
+        self._reading: Reading | None = None
 
     def __getitem__(self, name: str) -> Setting:
         """Return a setting, also one that nobody has said."""
@@ -125,7 +136,22 @@ class Machine:
     @property
     def reading(self) -> Reading:
         """What kube-proxy's extra environment comes to."""
-        return pin.read(self.environment.entries)
+        if self._reading is None:
+            self._reading = self.pin.read(self.environment.entries)
+        return self._reading
+
+    @property
+    def loss(self) -> tuple[Said, Said] | None:
+        """Who said the pin, and who took it away for good; None where nobody did."""
+        return self.environment.loss_of(self.pin)
+
+    @property
+    def is_pinned_otherwise(self) -> bool:
+        """Whether it is pinned, by the right name, to the backend that is not wanted."""
+        reading = self.reading
+        if reading.verdict != "other" or reading.entry is None:
+            return False
+        return self.verdict in ("legacy", "broken") and self.decided_by == reading.entry.place
 
     @property
     def is_server(self) -> bool:
@@ -141,9 +167,16 @@ class Machine:
         other = Machine(
             name, self.roles, self.place, self.settings, home=self.home, origin=self.origin,
             labels=labels, sure=self.sure, managed=self.managed, open=self.open,
-            elsewhere=self.elsewhere,
+            elsewhere=self.elsewhere, params=self.params, version=self.version,
         )  # fmt: skip
+        other._reading = self._reading
         return other.decide(self.verdict, self.reason, self.value, self.decided_by)
+
+    def overruled(self, environment: Setting) -> Machine:
+        """Give it another environment of kube-proxy; the dialect that made the machine does so."""
+        self.settings = {**self.settings, pin.KEY: environment}
+        self._reading = None
+        return self
 
     def decide(
         self, verdict: Verdict, reason: str, value: str | None = None, by: Place | None = None

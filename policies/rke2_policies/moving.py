@@ -16,13 +16,13 @@ def from_setting(machine: Machine, setting: Setting, entry: Entry) -> Fix | None
     """Return the fix that moves an item of another setting to kube-proxy's environment.
 
     Where the machine does not lack the pin, the item is only to be removed. None where it says
-    legacy, where a template decides, and where Rancher writes the file.
+    the other backend, where a template decides, and where Rancher writes the file.
     """
     route = entry.place.route
     said = next((one for one in setting.said if one.place.route == _without_items(route)), None)
     if said is None or machine.is_ranchers(said) or any(isinstance(s, Repeated) for s in route):
         return None
-    if isinstance(entry.text, Templated) or pin.judge(entry.setting) == "legacy":
+    if isinstance(entry.text, Templated) or machine.pin.judge(entry.setting) == "other":
         return None
     alone = not isinstance(said.value, list) or len(said.value) == 1
     remove = Remove(said.place.route if alone else route)
@@ -42,11 +42,11 @@ def _without_items(route: Route) -> Route:
 def _addition(machine: Machine, beside: Place) -> Edit | None:
     """Return the edit that gives a machine the pin, in the document of another setting."""
     if not machine.environment.said:
-        return Set((*beside.route[:-1], pin.KEY), [pin.PIN])
+        return Set((*beside.route[:-1], pin.KEY), [machine.pin.text])
     last = machine.environment.said[-1]
     if not last.by_configuration or last.place.document != beside.document:
         return None
-    return pin.addition(last.value, last.place)
+    return machine.pin.addition(last.value, last.place)
 
 
 def lacks_pin(cluster: Cluster) -> bool:
@@ -64,11 +64,11 @@ def to_global_config(cluster: Cluster, away: Route) -> Fix | None:
     """
     config, place = cluster.layers[0].config, cluster.layers[0].place / pin.KEY
     value = config.get(pin.KEY, MISSING)
-    edit = pin.addition(value, place)
+    edit = cluster.pin.addition(value, place)
     above = (cluster.config, cluster.document[cluster.layers[0].place.route])
     if not all(isinstance(one, dict | None) for one in above):
         return None
-    if edit is None or pin.read(pin.entries(value, place)).verdict != "unpinned":
+    if edit is None or cluster.pin.read(pin.entries(value, place)).verdict != "unpinned":
         return None
     while away[:-1] not in (cluster.spec_route, cluster.config_route):
         if len(cluster.document[away[:-1]]) > 1:

@@ -26,14 +26,20 @@ from rke2_policies.route import Json, Missing, Templated
 KEY = "kube-proxy-extra-env"
 ENVIRONMENT_KEY = "RKE2_KUBE_PROXY_EXTRA_ENV"
 VARIABLE = "IPTABLES_MODE"
-WANTED = "nft"
-PIN = f"{VARIABLE}={WANTED}"
 
 Verdict: TypeAlias = Literal["pinned", "unpinned", "legacy", "broken", "not-applicable", "unknown"]
+"""What is said of a machine. `pinned`: to the backend that its policy wants. `legacy`: to legacy
+where nft is wanted. `broken`: kube-proxy's iptables fail, also because it is pinned to nft where
+legacy is wanted, for hosts that know nothing else."""
+Outcome: TypeAlias = Literal["pinned", "unpinned", "other", "broken", "unknown"]
+"""What a list comes to. `other`: the backend that is not wanted, by its right name."""
 
 _NAME = lazily(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
-# The spellings of nft that people mean by it: other tools' names for the same backend.
-_MEANS_NFT = frozenset({"nft", "nftables", "nf_tables"})
+# The spellings that people mean a backend by: other tools' names for the same one.
+_MEANINGS = {
+    "nft": frozenset({"nft", "nftables", "nf_tables"}),
+    "legacy": frozenset({"legacy", "iptables-legacy", "xtables-legacy", "iptables_legacy"}),
+}
 
 
 class Entry(NamedTuple):
@@ -60,7 +66,7 @@ class Entry(NamedTuple):
 class Reading(NamedTuple):
     """What a list of entries comes to: the verdict, IPTABLES_MODE's value, and who decides it."""
 
-    verdict: Verdict
+    verdict: Outcome
     value: str | None = None
     entry: Entry | None = None
 
@@ -101,38 +107,109 @@ def _text(value: Json) -> str:
             return str(value)
 
 
-def read(given: Iterable[Entry]) -> Reading:
-    """Return what entries come to, the last IPTABLES_MODE among them."""
-    decides: Entry | None = None
-    unknown: Entry | None = None
-    for entry in given:
-        if entry.name == VARIABLE:
-            decides = entry
-        elif isinstance(entry.text, Templated) and not _NAME.match(entry.name):
-            unknown = entry
-    if decides is None:
-        return Reading("unknown", None, unknown) if unknown else Reading("unpinned")
-    if isinstance(decides.text, Templated) or "$(" in decides.setting:
-        return Reading("unknown", decides.setting, decides)
-    return Reading(judge(decides.setting), decides.setting, decides)
+class Pin:
+    """The pin that is wanted: which backend, how it is written, and what of others' writing is it.
+
+    There are two, NFT and LEGACY. Machines and clusters carry the one that their policy wants.
+    """
+
+    __slots__ = ("_meanings", "backend", "other", "text")
+
+    def __init__(self, backend: str, other: str) -> None:
+        self.backend = backend
+        self.other = other
+        """The backend that is not wanted."""
+        self.text = f"{VARIABLE}={backend}"
+        self._meanings = _MEANINGS[backend]
+
+    def __repr__(self) -> str:
+        return f"Pin({self.text})"
+
+    def read(self, given: Iterable[Entry]) -> Reading:
+        """Return what entries come to, the last IPTABLES_MODE among them."""
+        decides: Entry | None = None
+        unknown: Entry | None = None
+        for entry in given:
+            if entry.name == VARIABLE:
+                decides = entry
+            elif isinstance(entry.text, Templated) and not _NAME.match(entry.name):
+                unknown = entry
+        if decides is None:
+            return Reading("unknown", None, unknown) if unknown else Reading("unpinned")
+        if isinstance(decides.text, Templated) or "$(" in decides.setting:
+            return Reading("unknown", decides.setting, decides)
+        return Reading(self.judge(decides.setting), decides.setting, decides)
+
+    def judge(self, value: str) -> Outcome:
+        """Return what a value of IPTABLES_MODE makes of kube-proxy."""
+        if not value:
+            return "unpinned"
+        # The script does not quote it: `-f` is then one of the next script's own options.
+        match value.split():
+            case [self.backend] | [self.backend, "-f"]:
+                return "pinned"
+            case [self.other] | [self.other, "-f"]:
+                return "other"
+            case _:
+                return "broken"
+
+    def is_meant_by(self, value: str) -> bool:
+        """Return whether a value plainly means it: other case, other tools' names, quotes, spaces."""
+        return value.strip().strip("\"'").strip().lower() in self._meanings
+
+    def is_denied_in(self, text: str) -> bool:
+        """Return whether a text names the other backend: somebody may want it on purpose."""
+        return self.other in text.lower()
+
+    def place_of(self, entries: Iterable[Entry], otherwise: Place) -> Place:
+        """Return the place of the entry that says the pin."""
+        entry = self.read(entries).entry
+        return entry.place if entry is not None else otherwise
+
+    def addition(self, value: Json | Missing, place: Place) -> Edit | None:
+        """Return the edit that adds it to a value; None where that is no small step."""
+        return addition(value, place, self.text)
+
+    def adding(
+        self, value: Json | Missing, place: Place, safety: Safety = Safety.SAFE
+    ) -> Fix | None:
+        """Return the fix that adds it to a value that lacks it."""
+        edit = addition(value, place, self.text)
+        return Fix(f"add {self.text}", (edit,), safety) if edit is not None else None
+
+    def adding_to(self, home: Place, safety: Safety = Safety.SAFE) -> Fix:
+        """Return the fix that adds the key with the pin to a mapping of settings."""
+        edit = Set((*home.route, KEY), [self.text])
+        return Fix(f"add {KEY}: [{self.text}]", (edit,), safety)
+
+    def respelling(self, entry: Entry, safety: Safety = Safety.SAFE) -> Fix | None:
+        """Return the fix that writes it in an entry's place; None where the entry is no text."""
+        if not entry.whole or isinstance(entry.value, Templated):
+            return None
+        if not isinstance(entry.value, str | list):
+            return None
+        return Fix(f"write {self.text}", (Set(entry.place.route, self.text),), safety)
 
 
-def judge(value: str) -> Verdict:
-    """Return what a value of IPTABLES_MODE makes of kube-proxy."""
-    if not value:
-        return "unpinned"
-    match value.split():
-        case ["nft"] | ["nft", "-f"]:
-            return "pinned"
-        case ["legacy"]:
-            return "legacy"
+NFT = Pin("nft", "legacy")
+LEGACY = Pin("legacy", "nft")
+WANTED = {"nft": NFT, "legacy": LEGACY}
+"""The pin of each backend that a policy may want."""
+
+
+def addition(value: Json | Missing, place: Place, item: str) -> Edit | None:
+    """Return the edit that adds an item to a list's value; None where that is no small step."""
+    match value:
+        case Missing() | None | "":
+            return Set(place.route, [item])
+        case Templated():
+            return None
+        case list() if not any(isinstance(one, Templated | dict | list) for one in value):
+            return Append(place.route, item)
+        case str():
+            return Set(place.route, [value, item])
         case _:
-            return "broken"
-
-
-def means_nft(value: str) -> bool:
-    """Return whether a value plainly means nft: other case, other tools' names, quotes, spaces."""
-    return value.strip().strip("\"'").strip().lower() in _MEANS_NFT
+            return None
 
 
 def names_variable(value: Json) -> bool:
@@ -148,41 +225,6 @@ def names_variable(value: Json) -> bool:
             return False
 
 
-def addition(value: Json | Missing, place: Place) -> Edit | None:
-    """Return the edit that adds the pin to a value that lacks it; None where that is no small step."""
-    match value:
-        case Missing() | None | "":
-            return Set(place.route, [PIN])
-        case Templated():
-            return None
-        case list() if not any(isinstance(item, Templated | dict | list) for item in value):
-            return Append(place.route, PIN)
-        case str():
-            return Set(place.route, [value, PIN])
-        case _:
-            return None
-
-
-def adding(value: Json | Missing, place: Place, safety: Safety = Safety.SAFE) -> Fix | None:
-    """Return the fix that adds the pin to a value that lacks it."""
-    edit = addition(value, place)
-    return Fix(f"add {PIN}", (edit,), safety) if edit is not None else None
-
-
-def adding_to(home: Place, safety: Safety = Safety.SAFE) -> Fix:
-    """Return the fix that adds the key with the pin to a mapping of settings."""
-    return Fix(f"add {KEY}: [{PIN}]", (Set((*home.route, KEY), [PIN]),), safety)
-
-
-def respelling(entry: Entry, safety: Safety = Safety.SAFE) -> Fix | None:
-    """Return the fix that writes the pin in an entry's place; None where the entry is no text."""
-    if not entry.whole or isinstance(entry.value, Templated):
-        return None
-    if not isinstance(entry.value, str | list):
-        return None
-    return Fix(f"write {PIN}", (Set(entry.place.route, PIN),), safety)
-
-
 def variable_of(value: Json) -> tuple[str, str] | None:
     """Return the one variable that a mapping means: `{NAME: value}` or `{name: NAME, value: …}`."""
     match value:
@@ -193,9 +235,3 @@ def variable_of(value: Json) -> tuple[str, str] | None:
             return (str(key), held) if isinstance(held, str) else None
         case _:
             return None
-
-
-def place_of(entries: Iterable[Entry], otherwise: Place) -> Place:
-    """Return the place of the entry that says the pin."""
-    entry = read(entries).entry
-    return entry.place if entry is not None else otherwise

@@ -760,7 +760,7 @@ def test_a_fix_that_takes_something_away_is_never_made(
     monkeypatch: pytest.MonkeyPatch, rule: str, tree: dict[str, Any]
 ) -> None:
     # No fix that removes is safe today; `add` could not say it if one were.
-    monkeypatch.setattr(review, "plan", lambda findings, _: engine.plan(findings, Safety.SHOWN))
+    monkeypatch.setattr(review, "plan", lambda findings, *_: engine.plan(findings, Safety.SHOWN))
     response = ask(tree, policy=admission(patch=(rule,)))
     assert rule in response["auditAnnotations"]["rules"]
     assert patch(response) == []

@@ -27,8 +27,10 @@ from rke2_policies.file import File
 from rke2_policies.finding import Finding, Fix, Safety, Severity
 from rke2_policies.label_selector import Selector, parse
 from rke2_policies.machine import Machine
+from rke2_policies.pin import Pin
 from rke2_policies.policy import DEFAULT, Policy
 from rke2_policies.route import MISSING, Json, Route, find, same
+from rke2_policies.scopes import labels_of
 
 IGNORE_ANNOTATION = "rke2-lint.dev/ignore"
 OPT_OUT_LABEL = "rke2-lint.dev/webhook"
@@ -42,8 +44,7 @@ _GLOBAL: Route = (*_CONFIG, "machineGlobalConfig")
 # A fix may uncover another one; what needs more rounds than this is a fault of ours.
 _ROUNDS = 8
 _NAMES_VARIABLE = re.compile(rf"\s*{pin.VARIABLE}\b")
-# What somebody wrote so means legacy, although RKE2 does not understand it.
-_MEANS_LEGACY = re.compile(rf"\b{pin.VARIABLE}\b.*legacy", re.IGNORECASE | re.DOTALL)
+_AFTER_VARIABLE = re.compile(rf"\b{pin.VARIABLE}\b(.*)", re.IGNORECASE | re.DOTALL)
 
 
 class Decision(NamedTuple):
@@ -54,6 +55,8 @@ class Decision(NamedTuple):
     findings: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
     denial: str = ""
+    wanted: Pin = pin.NFT
+    """The pin that the policy wants for the object."""
 
 
 class SelfCheckError(AssertionError):
@@ -122,6 +125,8 @@ def _guarded(request: Mapping[str, Json]) -> Decision | None:
 
 def _decide(request: Mapping[str, Json], policy: Policy, *, validate: bool, today: str) -> Decision:
     tree = request["object"]
+    policy = _for_object(policy, request)
+    wanted = pin.WANTED[policy.params.backend]
     update = request["operation"] == "UPDATE"
     bookkeeping = _requester(request) in policy.admission.ignore_users
     if update and bookkeeping:
@@ -131,7 +136,7 @@ def _decide(request: Mapping[str, Json], policy: Policy, *, validate: bool, toda
     if mode == "off":
         return Decision("off")
     waived = _waived(request, policy, today)
-    subject = Subject.of(request["uid"], tree)
+    subject = Subject.of(request["uid"], tree, policy)
     why = ""
     if mode != "warn" and not validate:
         change = _change(subject, _patching(policy, waived), only_global=running)
@@ -139,15 +144,15 @@ def _decide(request: Mapping[str, Json], policy: Policy, *, validate: bool, toda
             why = _stays_alone(request, change) if update else "recreated"
         if change.edits and not why:
             after = change.after.asked(_without(policy, waived))
-            told = tuple(_of_edit(tree, edit) for edit in change.edits)
-            return Decision("injected", change.edits, after.findings, told)
+            told = tuple(_of_edit(tree, edit, wanted) for edit in change.edits)
+            return Decision("injected", change.edits, after.findings, told, wanted=wanted)
     found = subject.asked(_without(policy, waived))
     refused = [one for one in found.findings if validate and one.rule in policy.admission.deny]
     if refused:
         said = "; ".join(dict.fromkeys(f"{one.rule}: {one.problem.message}" for one in refused))
         denial = f"refused by the policy {policy.name}: {said}"[:MAX_DENIAL]
         return Decision("denied", (), found.findings, (), denial)
-    return Decision(why or _word(found), findings=found.findings)
+    return Decision(why or _word(found), findings=found.findings, wanted=wanted)
 
 
 def _word(found: Report) -> str:
@@ -170,10 +175,23 @@ def _waived(request: Mapping[str, Json], policy: Policy, today: str) -> frozense
     ignored = _text(_mapping(metadata.get("annotations")).get(IGNORE_ANNOTATION))
     listed = ignored.split(maxsplit=1)[0] if ignored.strip() else ""
     names = {name.strip() for name in listed.split(",") if name.strip()}
-    namespace = _text(metadata.get("namespace")) or _text(request.get("namespace")) or "default"
-    where = f"{namespace}/{_text(metadata.get('name')) or _text(request.get('name'))}"
+    where = _name_of(request)
     names |= {one.rule for one in policy.exempt if one.holds(one.rule, where, today)}
     return frozenset(names)
+
+
+def _name_of(request: Mapping[str, Json]) -> str:
+    """Return the `namespace/name` of a request's object."""
+    metadata = _mapping(request["object"].get("metadata"))
+    namespace = _text(metadata.get("namespace")) or _text(request.get("namespace")) or "default"
+    return f"{namespace}/{_text(metadata.get('name')) or _text(request.get('name'))}"
+
+
+def _for_object(policy: Policy, request: Mapping[str, Json]) -> Policy:
+    """Return the policy for a request's object; overrides for files are none for an object."""
+    if not policy.overrides:
+        return policy
+    return policy.for_path("").for_cluster(_name_of(request), labels_of(request["object"]))
 
 
 def _without(policy: Policy, waived: frozenset[str]) -> Policy:
@@ -185,7 +203,7 @@ def _without(policy: Policy, waived: frozenset[str]) -> Policy:
 def _patching(policy: Policy, waived: frozenset[str]) -> Policy:
     """Return the policy that asks the rules whose fixes are made, and no others."""
     wanted = [rule for rule in policy.admission.patch if policy.asks(rule) and rule not in waived]
-    return Policy(policy.name, dict.fromkeys(wanted, Severity.ERROR), others=False)
+    return policy._replace(levels=dict.fromkeys(wanted, Severity.ERROR), others=False, exempt=())
 
 
 class Subject(NamedTuple):
@@ -194,12 +212,14 @@ class Subject(NamedTuple):
     tree: Json
     file: File
     inventory: Inventory
+    policy: Policy
+    """What its machines are judged by."""
 
     @classmethod
-    def of(cls, uid: str, tree: Json) -> Subject:
+    def of(cls, uid: str, tree: Json, policy: Policy) -> Subject:
         """Take stock of an object."""
         file = File(uid, (Document(DocumentId(uid), tree),), kind="rancher-cluster")
-        return cls(tree, file, take_inventory([file]))
+        return cls(tree, file, take_inventory([file], policy), policy)
 
     def asked(self, policy: Policy) -> Report:
         """Return what a policy's rules say of it."""
@@ -207,7 +227,7 @@ class Subject(NamedTuple):
 
     def changed(self, edits: Iterable[Edit]) -> Subject:
         """Return it after edits."""
-        return self.of(self.file.path, _applied(self.tree, edits))
+        return self.of(self.file.path, _applied(self.tree, edits), self.policy)
 
     @property
     def machines(self) -> tuple[Machine, ...]:
@@ -232,13 +252,14 @@ def _change(subject: Subject, policy: Policy, *, only_global: bool) -> Change:
     The last round finds nothing more to do, so that the patched object has no patch.
     """
     now, made = subject, list[Edit]()
+    wanted = pin.WANTED[policy.params.backend]
     for _ in range(_ROUNDS):
-        plans = plan(now.asked(policy).findings, Safety.SAFE).values()
+        plans = plan(now.asked(policy).findings, Safety.SAFE, policy).values()
         fixes = [fix for fixes in plans for fix in fixes]
         edits = [
             edit
             for fix in fixes
-            if _is_ours(now.tree, fix, only_global=only_global)
+            if _is_ours(now.tree, fix, wanted, only_global=only_global)
             for edit in fix.edits
         ]
         if not edits:
@@ -248,7 +269,7 @@ def _change(subject: Subject, policy: Policy, *, only_global: bool) -> Change:
     raise SelfCheckError("the fixes do not come to an end")
 
 
-def _is_ours(tree: Json, fix: Fix, *, only_global: bool) -> bool:
+def _is_ours(tree: Json, fix: Fix, wanted: Pin, *, only_global: bool) -> bool:
     """Return whether a fix may be made here: it only adds, where it may, and overrides nobody."""
     for edit in fix.edits:
         if not isinstance(edit, Set | Append) or edit.route[: len(_CONFIG)] != _CONFIG:
@@ -256,7 +277,7 @@ def _is_ours(tree: Json, fix: Fix, *, only_global: bool) -> bool:
         if only_global and edit.route[: len(_GLOBAL)] != _GLOBAL:
             return False
         adds = isinstance(edit, Append) or isinstance(edit.value, list)
-        if adds and edit.route[-1] == pin.KEY and _is_decided(find(tree, edit.route)):
+        if adds and edit.route[-1] == pin.KEY and _is_decided(find(tree, edit.route), wanted):
             return False
     try:
         _applied(tree, fix.edits)
@@ -265,11 +286,18 @@ def _is_ours(tree: Json, fix: Fix, *, only_global: bool) -> bool:
     return True
 
 
-def _is_decided(value: Json) -> bool:
-    """Return whether a value says what kube-proxy is to use, so that nothing is added to it."""
+def _is_decided(value: Json, wanted: Pin) -> bool:
+    """Return whether a value says what kube-proxy is to use, so that nothing is added to it.
+
+    Also where RKE2 does not understand how it says that it wants the other backend.
+    """
     items = value if isinstance(value, list) else [value]
     texts = [item.strip() for item in items if isinstance(item, str)]
-    return any(text.startswith(f"{pin.VARIABLE}=") or _MEANS_LEGACY.search(text) for text in texts)
+    for text in texts:
+        named = _AFTER_VARIABLE.search(text)
+        if text.startswith(f"{pin.VARIABLE}=") or (named and wanted.is_denied_in(named[1])):
+            return True
+    return False
 
 
 def _applied(tree: Json, edits: Iterable[Edit]) -> Json:
@@ -331,7 +359,7 @@ def _stays_alone(request: Mapping[str, Json], change: Change) -> str:
     old, tree = request.get("oldObject"), request["object"]
     if not isinstance(old, dict) or not _is_well_formed(old):
         return "old-object-unreadable"
-    was = {machine.name: machine for machine in Subject.of(request["uid"], old).machines}
+    was = {machine.name: machine for machine in Subject.of(request["uid"], old, DEFAULT).machines}
     if not was:
         return "old-object-unreadable"
     version: Route = ("spec", "kubernetesVersion")
@@ -401,7 +429,7 @@ def _told(decision: Decision) -> list[str]:
     said = [*decision.warnings]
     if not decision.denial:
         worth = (one for one in decision.findings if one.severity >= Severity.WARNING)
-        said += map(_of_finding, worth)
+        said += (_of_finding(finding, decision.wanted) for finding in worth)
     unique = list(dict.fromkeys(_short(text) for text in said))
     if len(unique) > MAX_WARNINGS:
         more = len(unique) - MAX_WARNINGS + 1
@@ -409,13 +437,14 @@ def _told(decision: Decision) -> list[str]:
     return unique
 
 
-def _of_finding(finding: Finding) -> str:
+def _of_finding(finding: Finding, wanted: Pin) -> str:
     if finding.rule == "missing-nft-pin":
-        return f"kube-proxy is not pinned to nft: commit {pin.KEY}: [{pin.PIN}] to Git"
+        missing = f"kube-proxy is not pinned to {wanted.backend}"
+        return f"{missing}: commit {pin.KEY}: [{wanted.text}] to Git"
     return f"{finding.rule}: {finding.problem.message}"
 
 
-def _of_edit(tree: Json, edit: Edit) -> str:
+def _of_edit(tree: Json, edit: Edit, wanted: Pin) -> str:
     steps = edit.route[len(_CONFIG) :]
     above = steps[: steps.index(pin.KEY)] if pin.KEY in steps else steps
     # An entry of a list is told by its number, and what stands in it by no more than that.
@@ -424,7 +453,7 @@ def _of_edit(tree: Json, edit: Edit) -> str:
     if pin.KEY not in steps:
         return f"changed {where}: commit it to Git"
     verb = "wrote" if isinstance(find(tree, edit.route), str) else "added"
-    return f"{verb} {pin.KEY}: {pin.PIN} in {where}: commit it to Git"
+    return f"{verb} {pin.KEY}: {wanted.text} in {where}: commit it to Git"
 
 
 def _short(text: str) -> str:

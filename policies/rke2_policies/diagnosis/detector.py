@@ -74,10 +74,10 @@ def choose(mode: str | None, counts: Counts, cgroup: int | None = None) -> Choic
 
 def _pinned(mode: str) -> Choice:
     # The script passes the value on unquoted and unchecked.
-    match pin.judge(mode):
+    match pin.NFT.judge(mode):
         case "pinned":
             return Choice("nft", f"{pin.VARIABLE} says so")
-        case "legacy":
+        case "other":
             return Choice("legacy", f"{pin.VARIABLE} says so")
         case _:
             return Choice("broken", f"iptables fails with {pin.VARIABLE}={mode!r}")

@@ -17,9 +17,10 @@ from rke2_policies.document import Document, Place
 from rke2_policies.facts import rancher_knows, rancher_settings, splits_commas, too_old
 from rke2_policies.judge import by_the_pin, does_not_start, uses_nftables
 from rke2_policies.label_selector import Invalid, Selector, parse
-from rke2_policies.machine import Machine, Said, Setting
+from rke2_policies.machine import NOTHING_SPECIAL, Machine, Said, Setting
 from rke2_policies.machine_files import written_files
 from rke2_policies.manifest import Manifest
+from rke2_policies.policy import Params
 from rke2_policies.route import MISSING, Json, Missing, Route, Templated
 from rke2_policies.version import Version
 from rke2_policies.version import parse as parse_version
@@ -93,7 +94,9 @@ def _not_rke2(version: Json) -> str | None:
     return None
 
 
-def cluster(manifest: Manifest, objects: Sequence[Manifest]) -> Cluster:
+def cluster(
+    manifest: Manifest, objects: Sequence[Manifest], params: Params = NOTHING_SPECIAL
+) -> Cluster:
     """Return the cluster of an applicable object; `objects` may hold the Secrets it refers to."""
     document, route = manifest.document, manifest.route
     spec_route: Route = (*route, "spec")
@@ -101,7 +104,7 @@ def cluster(manifest: Manifest, objects: Sequence[Manifest]) -> Cluster:
     config_route: Route = spec_route if own else (*spec_route, "rkeConfig")
     text = document[(*spec_route, "kubernetesVersion")]
     version = _version(text)
-    name = f"{manifest.namespace}/{_cluster_name(manifest)}"
+    name = name_of(manifest)
     layers = tuple(_layers(document, config_route))
     pools = tuple(_pools(document, config_route, _cluster_name(manifest)))
     custom = not pools
@@ -109,10 +112,15 @@ def cluster(manifest: Manifest, objects: Sequence[Manifest]) -> Cluster:
         pools = tuple(_combinations(_cluster_name(manifest)))
     bare = Cluster(
         document, name, manifest.kind, route, spec_route, config_route, text, version, layers,
-        pools, custom, (), (),
+        pools, custom, (), (), params,
     )  # fmt: skip
     planned = bare._replace(files=written_files(bare, objects))
     return planned._replace(machines=tuple(_machines(planned)))
+
+
+def name_of(manifest: Manifest) -> str:
+    """Return the `namespace/name` of the cluster that an object describes."""
+    return f"{manifest.namespace}/{_cluster_name(manifest)}"
 
 
 def _cluster_name(manifest: Manifest) -> str:
@@ -267,6 +275,8 @@ def _machines(cluster: Cluster) -> Iterator[Machine]:
             sure=cluster.version is not None,
             open=unfinished,
             elsewhere=tuple(told for number, told in pins if kind.layers[number] is False),
+            params=cluster.params,
+            version=cluster.version,
         )
         computed[kind] = _judge(cluster, kind, machine, refused, disabled)
     for kind, pool in zip(kinds, cluster.pools, strict=True):
@@ -278,7 +288,7 @@ def _pins(cluster: Cluster) -> Iterator[tuple[int, tuple[Place, str]]]:
     for number, layer in enumerate(cluster.layers):
         if pin.KEY in layer.config and isinstance(layer.selector, Selector):
             place = layer.place / pin.KEY
-            if pin.read(pin.entries(layer.config[pin.KEY], place)).verdict == "pinned":
+            if cluster.pin.read(pin.entries(layer.config[pin.KEY], place)).verdict == "pinned":
                 yield number, (place.key, f"{layer.by} says it for other machines")
 
 
@@ -455,7 +465,7 @@ def _judge(
     if undecided is not None:
         return machine.decide("unknown", f"the selector of {undecided} is templated")
     setting, unknown = _after_files(machine, kind, cluster.files)
-    machine.settings = {**machine.settings, pin.KEY: setting}
+    machine.overruled(setting)
     if unknown is not None and machine.reading.verdict != "broken":
         return machine.decide("unknown", unknown)
     by_the_pin(

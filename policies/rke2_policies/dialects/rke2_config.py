@@ -11,8 +11,9 @@ from rke2_policies.edit_distance import nearest
 from rke2_policies.facts import is_server_only, k3s_only_flags, rke2_flags
 from rke2_policies.file import File
 from rke2_policies.judge import by_the_pin, does_not_start, uses_nftables
-from rke2_policies.machine import RANCHERS_OWN, Machine, Said, Setting
+from rke2_policies.machine import NOTHING_SPECIAL, RANCHERS_OWN, Machine, Said, Setting
 from rke2_policies.node import ConfigFile, Node
+from rke2_policies.policy import Params
 from rke2_policies.rke2_merge import merge
 from rke2_policies.route import Json, Templated
 
@@ -156,7 +157,7 @@ def _tells(key: str, tree: Mapping[str, Json]) -> bool:
     return key in _ONLY_RKE2
 
 
-def node(group: Group) -> Node:
+def node(group: Group, params: Params = NOTHING_SPECIAL) -> Node:
     """Return the node of a group of RKE2's files, with its machine and verdict."""
     base = ConfigFile(_short(group.name), group.base) if group.base is not None else None
     drop_ins = tuple(
@@ -190,6 +191,7 @@ def node(group: Group) -> Node:
         sure=(base is not None or decided) and not guess,
         managed=managed,
         open=any(one.document is not None and () in one.document.generated for one in read),
+        params=params,
     )
     _judge(machine, base, read, role)
     return Node(group.name, base, drop_ins, ignored, environment, role, guess, machine)

@@ -64,7 +64,7 @@ from rke2_policies import pin
 from rke2_policies.edits import Append, Edit, Set
 from rke2_policies.finding import Fix, Problem, Safety, Severity
 from rke2_policies.machine import Machine
-from rke2_policies.pin import Entry
+from rke2_policies.pin import Entry, Pin
 from rke2_policies.route import Templated
 from rke2_policies.rule import rule
 
@@ -90,9 +90,9 @@ def check(machine: Machine) -> Iterator[Problem]:
         said_here = any(
             entry in said.entries for said in machine.environment.said if said.by_configuration
         )
-        # Where somebody chose legacy on purpose, the fix would have the last word.
-        may_split = said_here and machine.verdict != "legacy"
-        fix = _split(entry, parts, entries[number:]) if may_split else None
+        # Where somebody chose the other backend on purpose, the fix would have the last word.
+        may_split = said_here and not machine.is_pinned_otherwise
+        fix = _split(machine.pin, entry, parts, entries[number:]) if may_split else None
         apart = "write an item for each" if said_here else f"write the items of {pin.KEY} instead"
         severity = None if machine.verdict in ("unpinned", "broken") else Severity.WARNING
         explains = machine.reading.verdict == "unpinned"
@@ -100,13 +100,13 @@ def check(machine: Machine) -> Iterator[Problem]:
         yield machine.problem(message, entry.place, fix=fix, explains=explains, severity=severity)
 
 
-def _split(entry: Entry, parts: list[str], later: tuple[Entry, ...]) -> Fix | None:
-    """Return the fix; None where it would pin legacy, or change which of two variables counts."""
+def _split(wanted: Pin, entry: Entry, parts: list[str], later: tuple[Entry, ...]) -> Fix | None:
+    """Return the fix; None where it would pin the other backend, or change which of two variables counts."""
     route = entry.place.route
     names = {other.name for other in later}
     for part in parts:
         name, _, value = part.partition("=")
-        if name in names or (name == pin.VARIABLE and pin.judge(value) == "legacy"):
+        if name in names or (name == pin.VARIABLE and wanted.judge(value) == "other"):
             return None
     if len(parts) < 2 or not entry.whole or not isinstance(entry.value, str):
         return None

@@ -70,7 +70,7 @@ from rke2_policies.rule import rule
 
 @rule(Machine, severity=Severity.ERROR)
 def check(machine: Machine) -> Iterator[Problem]:
-    loss = machine.environment.loss
+    loss = machine.loss
     if machine.origin != "file" or loss is None or machine.verdict not in ("unpinned", "unknown"):
         return
     if machine.reading.verdict == "unknown":
@@ -78,11 +78,11 @@ def check(machine: Machine) -> Iterator[Problem]:
     kept, taker = loss
     message = f"this replaces the list that pins kube-proxy: {taker.by} takes the pin away"
     # Where the list names the variable, in vain, another rule says what to make of that.
-    fix = None if pin.names_variable(taker.value) else pin.adding(taker.value, taker.place)
+    fix = None if pin.names_variable(taker.value) else machine.pin.adding(taker.value, taker.place)
     if machine.is_ranchers(taker):
         fix = None
         message += "; Rancher writes that file: set the pin in the Cluster's machineGlobalConfig"
-    related = ((pin.place_of(kept.entries, kept.place), f"{kept.by} sets it"),)
+    related = ((machine.pin.place_of(kept.entries, kept.place), f"{kept.by} sets it"),)
     severity = None if machine.verdict == "unpinned" else Severity.WARNING
     yield machine.problem(
         message, taker.place.key, fix=fix, related=related, explains=True, severity=severity

@@ -64,6 +64,6 @@ def check(machine: Machine) -> Iterator[Problem]:
     if machine.verdict == "not-applicable":
         return
     severity = None if machine.verdict == "unpinned" else Severity.WARNING
-    message = f"{pin.VARIABLE} is empty, which means detection: write {pin.PIN}"
-    fix = pin.respelling(entry, Safety.UNSAFE)
+    message = f"{pin.VARIABLE} is empty, which means detection: write {machine.pin.text}"
+    fix = machine.pin.respelling(entry, Safety.UNSAFE)
     yield machine.problem(message, entry.place, fix=fix, explains=True, severity=severity)

@@ -64,7 +64,7 @@ from rke2_policies.machine import Machine
 from rke2_policies.route import Templated
 from rke2_policies.rule import rule
 
-_OURS = re.compile(rf"{pin.VARIABLE}\b(?!.*legacy)", re.IGNORECASE)
+_OURS = re.compile(rf"{pin.VARIABLE}\b", re.IGNORECASE)
 
 
 @rule(Machine, severity=Severity.WARNING)
@@ -76,10 +76,10 @@ def check(machine: Machine) -> Iterator[Problem]:
             continue
         if isinstance(entry.text, Templated):
             continue
-        ours = _OURS.match(entry.text) is not None
+        ours = _OURS.match(entry.text) is not None and not machine.pin.is_denied_in(entry.text)
         severity = Severity.ERROR if ours and machine.verdict == "unpinned" else None
         explains = ours and machine.reading.verdict == "unpinned"
         # Where another item sets the variable, this one would only repeat or override it.
-        fix = pin.respelling(entry, Safety.UNSAFE) if explains else None
+        fix = machine.pin.respelling(entry, Safety.UNSAFE) if explains else None
         message = f"{entry.text!r} is not NAME=VALUE: RKE2 logs it and goes on without it"
         yield machine.problem(message, entry.place, fix=fix, explains=explains, severity=severity)

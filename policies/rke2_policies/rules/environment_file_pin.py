@@ -55,7 +55,7 @@ def check(node: Node) -> Iterator[Problem]:
             if node.machine.verdict == "pinned":
                 message = f"the pin works here, but nobody who reads {node.name} sees it"
                 yield Problem(message, place)
-        elif setting.loss is None:
+        elif node.machine.loss is None:
             message = f"{last.by} replaces this"
             if last.by_configuration:
                 message = (

@@ -67,7 +67,7 @@ def check(node: Node) -> Iterator[Problem]:
         setting = merge([(one.by, one.document)]).get(pin.KEY)
         if setting is None or setting.place is None:
             continue
-        pins = pin.read(setting.entries).verdict == "pinned"
+        pins = node.machine.pin.read(setting.entries).verdict == "pinned"
         lost = pins and node.machine.verdict == "unpinned"
         message = f"RKE2 never reads this file: {_why(one.file.path)}"
         severity = None if lost else Severity.NOTE

@@ -83,8 +83,9 @@ def check(machine: Machine) -> Iterator[Problem]:
     if "," in entry.setting or "\n" in entry.text:
         return  # comma-joined and multi-line-entry say what is wrong.
     value = entry.setting
-    safety = Safety.SAFE if pin.means_nft(value) else Safety.UNSAFE
+    safety = Safety.SAFE if machine.pin.is_meant_by(value) else Safety.UNSAFE
     message = (
-        f"{pin.VARIABLE} is {value!r}, which breaks kube-proxy's iptables: the word is {pin.WANTED}"
+        f"{pin.VARIABLE} is {value!r}, which breaks kube-proxy's iptables: "
+        f"the word is {machine.pin.backend}"
     )
-    yield machine.problem(message, entry.place, fix=pin.respelling(entry, safety))
+    yield machine.problem(message, entry.place, fix=machine.pin.respelling(entry, safety))

@@ -41,9 +41,10 @@ from rke2_policies.rule import rule
 
 @rule(Machine, severity=Severity.ERROR)
 def check(machine: Machine) -> Iterator[Problem]:
-    if machine.verdict == "legacy" and machine.decided_by is not None:
-        message = (
-            f"kube-proxy is pinned to legacy: write {pin.PIN}, "
-            "unless the host has only the old iptables"
-        )
-        yield machine.problem(message, machine.decided_by)
+    if not machine.is_pinned_otherwise or machine.decided_by is None:
+        return
+    unless = ", unless the host has only the old iptables"
+    message = f"kube-proxy is pinned to {machine.pin.other}: write {machine.pin.text}"
+    if machine.pin is pin.LEGACY:
+        unless = ", because the policy says that this host has only the old iptables"
+    yield machine.problem(f"{message}{unless}", machine.decided_by)

@@ -79,7 +79,7 @@ from rke2_policies import pin
 from rke2_policies.edits import Set
 from rke2_policies.finding import Fix, Problem, Safety, Severity
 from rke2_policies.machine import Machine
-from rke2_policies.pin import Entry
+from rke2_policies.pin import Entry, Pin
 from rke2_policies.route import Templated
 from rke2_policies.rule import rule
 
@@ -97,19 +97,19 @@ def check(machine: Machine) -> Iterator[Problem]:
         explains = ours and machine.reading.verdict == "unpinned"
         message = "this item is a mapping, which RKE2 logs and leaves out: write NAME=VALUE"
         # Where another item sets the variable, this one would only repeat or override it.
-        fix = _as_text(entry) if explains or not ours else None
+        fix = _as_text(machine.pin, entry) if explains or not ours else None
         yield machine.problem(message, entry.place, fix=fix, explains=explains, severity=severity)
 
 
-def _as_text(entry: Entry) -> Fix | None:
+def _as_text(wanted: Pin, entry: Entry) -> Fix | None:
     variable = pin.variable_of(entry.value)
     if variable is None or isinstance(variable[1], Templated):
         return None
     name, value = variable
     text, safety = f"{name}={value}", Safety.UNSAFE
     if name == pin.VARIABLE:
-        if pin.judge(value) == "legacy":
+        if wanted.judge(value) == "other":
             return None
-        text = pin.PIN
-        safety = Safety.SAFE if pin.means_nft(value) else Safety.UNSAFE
+        text = wanted.text
+        safety = Safety.SAFE if wanted.is_meant_by(value) else Safety.UNSAFE
     return Fix(f"write {text}", (Set(entry.place.route, text),), safety)

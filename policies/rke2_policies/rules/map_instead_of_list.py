@@ -75,6 +75,7 @@ from rke2_policies import pin
 from rke2_policies.edits import Set
 from rke2_policies.finding import Fix, Problem, Safety, Severity
 from rke2_policies.machine import Machine, Said
+from rke2_policies.pin import Pin
 from rke2_policies.route import Templated
 from rke2_policies.rule import rule
 
@@ -96,13 +97,13 @@ def check(machine: Machine) -> Iterator[Problem]:
         ours = pin.names_variable(said.value)
         explains = ours and machine.reading.verdict == "unpinned"
         # Where another item sets the variable, this one would only repeat or override it.
-        fix = _as_list(said) if explains or not ours else None
+        fix = _as_list(machine.pin, said) if explains or not ours else None
         yield machine.problem(
             message, said.place.key, fix=fix, explains=explains, severity=severity
         )
 
 
-def _as_list(said: Said) -> Fix | None:
+def _as_list(wanted: Pin, said: Said) -> Fix | None:
     variable = pin.variable_of(said.value)
     variables = [variable] if variable is not None else [*said.value.items()]
     safety = Safety.UNSAFE
@@ -110,10 +111,10 @@ def _as_list(said: Said) -> Fix | None:
     for name, value in variables:
         if not isinstance(value, str) or isinstance(value, Templated):
             return None
-        if name == pin.VARIABLE and pin.means_nft(value):
-            items.append(pin.PIN)
+        if name == pin.VARIABLE and wanted.is_meant_by(value):
+            items.append(wanted.text)
             safety = Safety.SAFE if len(variables) == 1 else safety
-        elif name == pin.VARIABLE and pin.judge(value) == "legacy":
+        elif name == pin.VARIABLE and wanted.judge(value) == "other":
             return None
         else:
             items.append(f"{name}={value}")

@@ -199,11 +199,11 @@ def check(machine: Machine) -> Iterator[Problem]:
         # empty-backend's to mend.
         writable = last.by_configuration and not machine.is_ranchers(last)
         writable = writable and not _is_lost(setting) and machine.reading.entry is None
-        fix = pin.adding(last.value, last.place) if writable else None
+        fix = machine.pin.adding(last.value, last.place) if writable else None
     else:
         place = machine.home / pin.KEY if machine.home is not None else machine.place
-        fix = pin.adding_to(machine.home) if machine.home is not None else None
-    message = f"kube-proxy is not pinned to nft: {_why(machine)}"
+        fix = machine.pin.adding_to(machine.home) if machine.home is not None else None
+    message = f"kube-proxy is not pinned to {machine.pin.backend}: {_why(machine)}"
     if machine.managed and fix is None:
         message += "; set the pin in the Cluster's machineGlobalConfig"
     yield machine.problem(message, place, fix=fix, related=machine.elsewhere)

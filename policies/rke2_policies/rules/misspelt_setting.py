@@ -87,9 +87,9 @@ def check(machine: Machine) -> Iterator[Problem]:
             continue
         said = setting.said[-1]
         route = said.place.route
-        legacy = pin.read(said.entries).verdict == "legacy"
+        other = machine.pin.read(said.entries).verdict == "other"
         fix = None
-        if not machine.environment.said and isinstance(route[-1], str) and not legacy:
+        if not machine.environment.said and isinstance(route[-1], str) and not other:
             right = f"{pin.KEY}+" if route[-1].endswith("+") else pin.KEY
             fix = Fix(f"call it {right}", (Rename(route, right),), Safety.UNSAFE)
         who = "Rancher drops it" if machine.origin == "rancher" else "RKE2 skips it"

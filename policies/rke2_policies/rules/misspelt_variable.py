@@ -86,7 +86,7 @@ def check(machine: Machine) -> Iterator[Problem]:
         severity = None if machine.verdict == "unpinned" else Severity.WARNING
         explains = machine.reading.verdict == "unpinned"
         fix = None
-        if explains and entry.setting.strip().lower() != "legacy":
-            fix = pin.respelling(entry, Safety.UNSAFE)
+        if explains and entry.setting.strip().lower() != machine.pin.other:
+            fix = machine.pin.respelling(entry, Safety.UNSAFE)
         message = f"kube-proxy does not know {name}: the variable is called {pin.VARIABLE}"
         yield machine.problem(message, entry.place, fix=fix, explains=explains, severity=severity)

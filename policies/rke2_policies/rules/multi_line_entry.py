@@ -73,7 +73,7 @@ from rke2_policies import pin
 from rke2_policies.edits import Append, Edit, Set
 from rke2_policies.finding import Fix, Problem, Safety, Severity
 from rke2_policies.machine import Machine
-from rke2_policies.pin import Entry
+from rke2_policies.pin import Entry, Pin
 from rke2_policies.route import Templated
 from rke2_policies.rule import rule
 
@@ -94,18 +94,18 @@ def check(machine: Machine) -> Iterator[Problem]:
         name, equals, _ = lines[0].partition("=")
         gets = f"{name} gets all of them" if equals else f"{name!r} is a part of its name"
         message = f"several lines are one variable: {gets}; write an item for each"
-        fix = _split(entry, lines, entries[number:])
+        fix = _split(machine.pin, entry, lines, entries[number:])
         yield machine.problem(message, entry.place, fix=fix, explains=explains, severity=severity)
 
 
-def _split(entry: Entry, lines: list[str], later: tuple[Entry, ...]) -> Fix | None:
-    """Return the fix; None where it would pin legacy, or change which of two variables counts."""
+def _split(wanted: Pin, entry: Entry, lines: list[str], later: tuple[Entry, ...]) -> Fix | None:
+    """Return the fix; None where it would pin the other backend, or change which of two variables counts."""
     route = entry.place.route
     names = {other.name for other in later}
     for line in lines:
         name, equals, value = line.partition("=")
-        legacy = name == pin.VARIABLE and pin.judge(value) == "legacy"
-        if not equals or name in names or legacy:
+        other = name == pin.VARIABLE and wanted.judge(value) == "other"
+        if not equals or name in names or other:
             return None
         names.add(name)
     if not isinstance(route[-1], int) or not isinstance(entry.value, str):

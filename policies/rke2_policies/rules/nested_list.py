@@ -66,7 +66,7 @@ from rke2_policies.document import Place
 from rke2_policies.edits import Append, Edit, Set
 from rke2_policies.finding import Fix, Problem, Safety, Severity
 from rke2_policies.machine import Machine
-from rke2_policies.pin import Entry
+from rke2_policies.pin import Entry, Pin
 from rke2_policies.route import Templated
 from rke2_policies.rule import rule
 
@@ -84,7 +84,7 @@ def check(machine: Machine) -> Iterator[Problem]:
         explains = lost and machine.reading.verdict == "unpinned"
         severity = Severity.ERROR if lost and machine.verdict == "unpinned" else None
         message = "RKE2 takes only the first item of a list in the list: write an item for each"
-        fix = _flat(place, entry, entries[number:])
+        fix = _flat(machine.pin, place, entry, entries[number:])
         yield machine.problem(message, place, fix=fix, explains=explains, severity=severity)
 
 
@@ -96,8 +96,8 @@ def _outermost(place: Place) -> Place:
     return place._replace(route=route)
 
 
-def _flat(place: Place, entry: Entry, later: tuple[Entry, ...]) -> Fix | None:
-    """Return the fix; None where it would pin legacy, or change which of two variables counts."""
+def _flat(wanted: Pin, place: Place, entry: Entry, later: tuple[Entry, ...]) -> Fix | None:
+    """Return the fix; None where it would pin the other backend, or change which of two variables counts."""
     route, items = place.route, entry.value
     names = {other.name for other in later}
     if not items or not isinstance(route[-1], int):
@@ -106,7 +106,7 @@ def _flat(place: Place, entry: Entry, later: tuple[Entry, ...]) -> Fix | None:
         if not isinstance(item, str) or isinstance(item, Templated):
             return None
         name, _, value = item.strip().partition("=")
-        if name in names or (name == pin.VARIABLE and pin.judge(value) == "legacy"):
+        if name in names or (name == pin.VARIABLE and wanted.judge(value) == "other"):
             return None
         names.add(name)
     edits: tuple[Edit, ...] = (

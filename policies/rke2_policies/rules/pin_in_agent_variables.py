@@ -139,7 +139,7 @@ def _useless(cluster: Cluster, place: Place, value: str) -> Iterator[Problem]:
         return
     lacking = lacks_pin(cluster)
     fix = None
-    if pin.judge(value) != "legacy":
+    if cluster.pin.judge(value) != "other":
         remove = Fix("remove it", (Remove(place.route),), Safety.SHOWN)
         fix = to_global_config(cluster, place.route) if lacking else remove
     unpinned = any(machine.verdict == "unpinned" for machine in cluster.machines)

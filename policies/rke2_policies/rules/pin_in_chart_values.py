@@ -106,7 +106,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
     values = charts[_CHART]
     lost = pin.names_variable(values) and lacks_pin(cluster)
     fix: Fix | None = Fix("remove it", (Remove(place.route),), Safety.SHOWN)
-    if "legacy" in str(values):
+    if cluster.pin.is_denied_in(str(values)):
         fix = None
     elif lost:
         fix = to_global_config(cluster, place.route)

@@ -69,9 +69,9 @@ def check(machine: Machine) -> Iterator[Problem]:
     if machine.origin != "rancher" or machine.verdict == "not-applicable":
         return
     for said in machine[f"{pin.KEY}+"].said:
-        says = pin.read(said.entries).verdict
+        says = machine.pin.read(said.entries).verdict
         fix = None
-        if not machine.environment.said and says != "legacy":
+        if not machine.environment.said and says != "other":
             rename = Rename(said.place.route, pin.KEY)
             fix = Fix("take the + away", (rename,), Safety.UNSAFE)
         lost = says != "unpinned" and machine.reading.verdict == "unpinned"

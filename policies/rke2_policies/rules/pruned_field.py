@@ -225,7 +225,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         if not says and meant is None and field.name not in _OBSOLETE:
             continue
         fix = None
-        if "legacy" not in str(field.value):
+        if not cluster.pin.is_denied_in(str(field.value)):
             fix = _fix(cluster, field, meant, lacking=lacking)
         severity = Severity.ERROR if says and unpinned else Severity.WARNING
         message = f"the API server prunes {field.name} here: {_instead(field, meant)}"
@@ -280,7 +280,7 @@ def _fix(cluster: Cluster, field: _Field, meant: str | None, *, lacking: bool) -
         return Fix("move it to rkeConfig", (edit, Remove(field.route)), Safety.UNSAFE)
     if isinstance(field.above[-1], int) and field.name == pin.KEY:
         entries = pin.entries(field.value, cluster.at(field.route))
-        if "config" in field.beside or pin.read(entries).verdict != "pinned":
+        if "config" in field.beside or cluster.pin.read(entries).verdict != "pinned":
             return None
         edit = Set((*field.above, "config", pin.KEY), field.value)
         return Fix("move it to config", (edit, Remove(field.route)), Safety.UNSAFE)

@@ -128,7 +128,7 @@ def _means_selector(name: str) -> bool:
 
 
 def _takes_pin(cluster: Cluster, by: str) -> bool:
-    losses = (one.environment.loss for one in cluster.machines if one.verdict == "unpinned")
+    losses = (one.loss for one in cluster.machines if one.verdict == "unpinned")
     return any(loss is not None and loss[1].by == by for loss in losses)
 
 

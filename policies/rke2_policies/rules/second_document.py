@@ -37,6 +37,7 @@ from rke2_policies import pin
 from rke2_policies.facts import rke2_flags
 from rke2_policies.finding import Problem, Severity
 from rke2_policies.node import Node
+from rke2_policies.pin import Pin
 from rke2_policies.rke2_merge import Line, lines
 from rke2_policies.rule import rule
 
@@ -51,7 +52,7 @@ def check(node: Node) -> Iterator[Problem]:
             said = [line for line in lines(document) if line.key in rke2_flags()]
             if not said:
                 continue
-            pinning = next((line for line in said if _pins(line)), None)
+            pinning = next((line for line in said if _pins(machine.pin, line)), None)
             lost = pinning is not None and machine.reading.verdict == "unpinned"
             severity = Severity.ERROR if lost and machine.verdict == "unpinned" else None
             message = (
@@ -62,6 +63,6 @@ def check(node: Node) -> Iterator[Problem]:
             yield machine.problem(message, place, explains=lost, severity=severity)
 
 
-def _pins(line: Line) -> bool:
-    pins = pin.read(pin.entries(line.value, line.place)).verdict == "pinned"
+def _pins(wanted: Pin, line: Line) -> bool:
+    pins = wanted.read(pin.entries(line.value, line.place)).verdict == "pinned"
     return line.key == pin.KEY and pins

@@ -135,7 +135,7 @@ from rke2_policies.rule import rule
 
 @rule(Machine, severity=Severity.ERROR)
 def check(machine: Machine) -> Iterator[Problem]:
-    loss = machine.environment.loss
+    loss = machine.loss
     undecided = machine.verdict == "unknown" and machine.reading.verdict == "unpinned"
     if machine.origin != "rancher" or loss is None:
         return
@@ -145,11 +145,12 @@ def check(machine: Machine) -> Iterator[Problem]:
     # Where the list means to name the variable, another rule says why it does not.
     if pin.names_variable(taker.value):
         return
-    fix = pin.adding(taker.value, taker.place) if taker.by_configuration else None
+    fix = machine.pin.adding(taker.value, taker.place) if taker.by_configuration else None
     message = (
-        f"this replaces the list that pins kube-proxy: {taker.by} takes the pin away; add {pin.PIN}"
+        f"this replaces the list that pins kube-proxy: {taker.by} takes the pin away; "
+        f"add {machine.pin.text}"
     )
-    related = ((pin.place_of(kept.entries, kept.place), f"{kept.by} sets it"),)
+    related = ((machine.pin.place_of(kept.entries, kept.place), f"{kept.by} sets it"),)
     severity = None if machine.verdict == "unpinned" else Severity.WARNING
     yield machine.problem(
         message, taker.place.key, fix=fix, related=related, explains=True, severity=severity

@@ -63,7 +63,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         return
     for layer in cluster.layers[1:]:
         place = layer.place / pin.KEY
-        setting = pin.read(pin.entries(layer.config.get(pin.KEY), place))
+        setting = cluster.pin.read(pin.entries(layer.config.get(pin.KEY), place))
         # A selector of another name is the matter of pruned-selector.
         other = set(cluster.document[layer.entry.route]) - {"config", "machineLabelSelector"}
         if layer.selector == Selector(()) and setting.verdict == "pinned" and not other:

@@ -169,13 +169,13 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         if machine is None:
             continue
         value, place = layer.config[pin.KEY], layer.place / pin.KEY
-        fix = None if pin.names_variable(value) else pin.adding(value, place)
+        fix = None if pin.names_variable(value) else machine.pin.adding(value, place)
         kept = machine.environment.said[-1]
         message = (
             f"machines with these labels lose the pin, because {layer.by} replaces the list of "
-            f"{kept.by}: set {pin.PIN} here, too"
+            f"{kept.by}: set {machine.pin.text} here, too"
         )
-        related = ((pin.place_of(kept.entries, kept.place), f"{kept.by} sets it"),)
+        related = ((machine.pin.place_of(kept.entries, kept.place), f"{kept.by} sets it"),)
         yield machine.problem(message, place.key, fix=fix, related=related)
 
 
@@ -185,7 +185,7 @@ def _loser(cluster: Cluster, layer: Layer) -> Machine | None:
     if pin.KEY not in layer.config or not isinstance(selector, Selector):
         return None
     entries = pin.entries(layer.config[pin.KEY], layer.place / pin.KEY)
-    if pin.read(entries).verdict in ("pinned", "unknown"):
+    if cluster.pin.read(entries).verdict in ("pinned", "unknown"):
         return None
     for pool, machine in zip(cluster.pools, cluster.machines, strict=True):
         said = machine.environment.said

@@ -136,7 +136,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         if requirement is None:
             continue
         entries = pin.entries(layer.config.get(pin.KEY), layer.place / pin.KEY)
-        pins = pin.read(entries).verdict == "pinned"
+        pins = cluster.pin.read(entries).verdict == "pinned"
         depends = pins and any(machine.verdict == "unpinned" for machine in cluster.machines)
         fix = None
         if depends and len(entries) == len(layer.config) == 1:

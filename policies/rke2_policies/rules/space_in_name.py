@@ -77,8 +77,8 @@ def check(machine: Machine) -> Iterator[Problem]:
         lacking = machine.reading.verdict == "unpinned"
         severity = None if machine.verdict == "unpinned" else Severity.WARNING
         fix = None
-        if lacking and pin.judge(entry.setting) != "legacy":
-            fix = pin.respelling(entry, Safety.UNSAFE)
+        if lacking and machine.pin.judge(entry.setting) != "other":
+            fix = machine.pin.respelling(entry, Safety.UNSAFE)
         message = (
             f"the variable's name is {entry.name!r}, with the space, which kube-proxy does not "
             f"know: write {pin.VARIABLE}=VALUE"

@@ -63,9 +63,9 @@ from rke2_policies.rule import rule
 @rule(Machine, severity=Severity.WARNING)
 def check(machine: Machine) -> Iterator[Problem]:
     entry = machine.reading.entry
-    if entry is not None and machine.verdict == "pinned" and entry.setting != pin.WANTED:
+    if entry is not None and machine.verdict == "pinned" and entry.setting != machine.pin.backend:
         message = (
             f"{pin.VARIABLE} is {entry.setting!r}, which works only because a script does not "
-            f"quote it: write {pin.PIN}"
+            f"quote it: write {machine.pin.text}"
         )
-        yield machine.problem(message, entry.place, fix=pin.respelling(entry))
+        yield machine.problem(message, entry.place, fix=machine.pin.respelling(entry))

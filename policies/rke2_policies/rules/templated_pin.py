@@ -102,7 +102,9 @@ def check(machine: Machine) -> Iterator[Problem]:
             message = f"a template decides {pin.VARIABLE}: {how}"
             yield machine.problem(message, reading.entry.place)
         else:
-            message = f"kubelet puts another variable into {reading.entry.text}: write {pin.PIN}"
+            message = (
+                f"kubelet puts another variable into {reading.entry.text}: write {machine.pin.text}"
+            )
             severity = Severity.WARNING
             yield machine.problem(message, reading.entry.place, severity=severity)
     elif machine.open:
