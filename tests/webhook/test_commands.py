@@ -141,7 +141,16 @@ class TestCertificates:
             assert (tmp_path / "tls" / key).stat().st_mode & 0o077 == 0
         code, out, _ = run("certs", "show", tmp_path / "tls")
         assert code == 0
-        assert "names:  localhost, 127.0.0.1, ::1" in out
+        service = "rke2-webhook.cattle-system"
+        names = f"{service}.svc, {service}, {service}.svc.cluster.local, localhost, 127.0.0.1, ::1"
+        assert f"names:  {names}\n" in out
+        assert out.endswith("can be served\n")
+
+    def test_its_names_follow_the_settings_of_serve(self, tmp_path: Path) -> None:
+        elsewhere = {"RKE2_WEBHOOK_NAMESPACE": "pins", "RKE2_WEBHOOK_TLS_MODE": "files"}
+        run("certs", "make", tmp_path, **elsewhere)
+        code, out, _ = run("certs", "show", tmp_path, **elsewhere)
+        assert (code, "names:  rke2-webhook.pins.svc," in out) == (0, True)
         assert out.endswith("can be served\n")
 
     def test_what_is_there_is_not_overwritten(self, tmp_path: Path) -> None:
@@ -156,6 +165,9 @@ class TestCertificates:
         code, out, _ = run("certs", "show", tmp_path, "--name", "webhook.example.com")
         assert code == 0
         assert "names:  webhook.example.com\n" in out
+        code, out, _ = run("certs", "show", tmp_path)
+        assert code == 0
+        assert out.endswith("can be served with --tls-names webhook.example.com\n")
         code, out, _ = run("certs", "show", tmp_path, "--name", "elsewhere.example.com")
         assert code == 1
         assert "cannot be served: it does not verify as elsewhere.example.com" in out
@@ -199,14 +211,14 @@ class TestServe:
         code, _, said = run("serve", KUBECONFIG=str(tmp_path / "none"), HOME=str(tmp_path))
         assert (code, "no Kubernetes API to talk to" in said) == (2, True), said
 
-    def test_it_serves_and_stops_as_it_is_told(self, tmp_path: Path) -> None:
+    def test_it_serves_what_certs_made_and_stops_as_it_is_told(self, tmp_path: Path) -> None:
         run("certs", "make", tmp_path)
         review_port, probe_port = _free_port(), _free_port()
         began = time.monotonic()
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "rke2_webhook", "serve"),
-                *("--tls-mode", "files", "--tls-names", "localhost", "--drain", "1s"),
+                *("--tls-mode", "files", "--drain", "1s"),
                 *("--review-address", "127.0.0.1", "--probe-address", "127.0.0.1"),
             ],
             stdout=subprocess.PIPE,

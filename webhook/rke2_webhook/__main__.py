@@ -96,7 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument(
         "--name",
         action="append",
-        help="a DNS name or an address; may be repeated (default: localhost, 127.0.0.1, ::1)",
+        help="a DNS name or an address; may be repeated "
+        "(default: the Service's names, as `serve` wants them, and localhost, 127.0.0.1, ::1)",
     )
     make.add_argument("--lifetime", default="30d", help="how long they are valid (default: 30d)")
     show = actions.add_parser(
@@ -105,7 +106,11 @@ def _parser() -> argparse.ArgumentParser:
         description="Show tls.crt of a directory, and whether a handshake with it succeeds.",
     )
     show.add_argument("directory", metavar="DIR", help="directory of tls.crt and tls.key")
-    show.add_argument("--name", action="append", help="a name it has to answer to; may be repeated")
+    show.add_argument(
+        "--name",
+        action="append",
+        help="a name it has to answer to; may be repeated (default: what `serve` wants)",
+    )
     return parser
 
 

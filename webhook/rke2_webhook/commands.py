@@ -47,10 +47,7 @@ def serve(given: Mapping[str, Any]) -> int:
     from rke2_webhook import allocator, logs
     from rke2_webhook.server import Server
 
-    try:
-        settings = Settings(**{key: given[key] for key in Settings.model_fields if key in given})
-    except ValidationError as error:
-        raise UsageError("; ".join(map(_told, error.errors()))) from None
+    settings = _settings(**{key: given[key] for key in Settings.model_fields if key in given})
     allocator.give_back_early()
     answers = _rules(settings.policy)
     log = logs.configure(settings.log_level)
@@ -124,8 +121,8 @@ def make_certificates(directory: str, names: Sequence[str] | None, lifetime: str
         raise UsageError(f"--lifetime: {error}") from None
     now = datetime.now(UTC)
     authority = make_authority("rke2-webhook local", now, lives)
-    pair = make_leaf(authority, names or LOCAL_NAMES, now, lives)
     folder = Path(directory)
+    pair = make_leaf(authority, names or [*_served_names(folder), *LOCAL_NAMES], now, lives)
     files = {
         "ca.crt": authority.pem,
         "ca.key": authority.key_pem,
@@ -171,13 +168,34 @@ def show_certificates(directory: str, names: Sequence[str] | None) -> int:
             except x509.ExtensionNotFound:
                 found = []
             sys.stdout.write(f"  names:  {', '.join(found) or 'none'}\n")
+    now = datetime.now(UTC)
     try:
-        try_out(pair, names or found or LOCAL_NAMES, Tls("1.2"), datetime.now(UTC))
+        try_out(pair, names or _served_names(folder), Tls("1.2"), now)
     except PairError as error:
-        sys.stdout.write(f"cannot be served: {error}\n")
-        return 1
+        try:
+            if names or not found:
+                raise
+            try_out(pair, found, Tls("1.2"), now)
+        except PairError:
+            sys.stdout.write(f"cannot be served: {error}\n")
+            return 1
+        sys.stdout.write(f"can be served with --tls-names {found[0]}\n")
+        return 0
     sys.stdout.write("can be served\n")
     return 0
+
+
+def _settings(**given: Any) -> Settings:
+    """Return the settings: those given, and the environment's. Raises UsageError."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise UsageError("; ".join(map(_told, error.errors()))) from None
+
+
+def _served_names(folder: Path) -> tuple[str, ...]:
+    """Return the names of which `serve --tls-mode files` wants one in a folder's certificate."""
+    return _settings(tls_mode="files", tls_directory=folder).certificate_names
 
 
 def _rules(policy: Path | None) -> Mapping[str, Answer]:
