@@ -7,9 +7,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rke2_policies.recognise import is_environment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rke2_lint.configuration import Configurations
+    from rke2_policies.policy import Policy
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would turn CRLF into LF
@@ -21,6 +26,14 @@ _OVERLAP = 4096
 STDIN = "-"
 MOST_BYTES = 16 * 1024 * 1024
 """More than that is not read into memory. `yaml_source.MAX_BYTES` is the same, and costs an import."""
+
+
+CONFIGURATIONS = (".rke2-lint.yaml", ".rke2-lint.yml")
+PYPROJECT = "pyproject.toml"
+
+
+class UsageError(Exception):
+    """What was asked for cannot be done, and nothing is; the message says why, and what to do."""
 
 
 class File:
@@ -42,22 +55,165 @@ class File:
         self.data = data
 
 
+class Lookup:
+    """Finds the configuration that is nearest to a file, and asks it which files are looked at.
+
+    Nearest is the one in the file's folder, or in the next folder above it that has one, up to the
+    root of the git work tree: a clone says the same everywhere. Outside of one, up to the root of
+    the file system. What configurations say is imported where there is one.
+
+    `config`: this file, whatever lies near. `isolated`: none. `exclude`: globs from the command
+    line. `force_exclude`: files that were named are left out like those that were found.
+    """
+
+    __slots__ = ("_alone", "_known", "configurations", "force_exclude")
+
+    def __init__(
+        self,
+        *,
+        config: str | None = None,
+        isolated: bool = False,
+        exclude: Sequence[str] = (),
+        force_exclude: bool = False,
+    ) -> None:
+        self.force_exclude = force_exclude
+        self.configurations: Configurations | None = None
+        self._known: dict[str, str] = {}
+        """By folder, in full: the folder of its configuration, "" for none."""
+        self._alone = isolated or config is not None
+        if config is not None or exclude:
+            self._import().begin(config, exclude)
+
+    def nearest(self, folder: str) -> str:
+        """Return the folder of the configuration of a folder, both in full; "" if there is none."""
+        if self._alone:
+            return ""
+        passed = []
+        here = folder
+        while (found := self._known.get(here)) is None:
+            passed.append(here)
+            above = os.path.dirname(here)
+            if _is_configured(here):
+                found = here
+            elif above == here or os.path.lexists(f"{here}/.git"):
+                found = ""
+            else:
+                here = above
+                continue
+            break
+        self._known.update(dict.fromkeys(passed, found))
+        return found
+
+    def at(self, folder: str) -> Configurations | None:
+        """Return the configurations if there may be one for a folder (in full)."""
+        return self._import() if self.nearest(folder) else self.configurations
+
+    def policy_for(self, path: str) -> Policy:
+        """Return the policy for a file, its path in full. Raises UsageError."""
+        configurations = self.at(path.rpartition("/")[0] or "/")
+        if configurations is not None:
+            return configurations.policy_for(path)
+        from rke2_policies.policy import DEFAULT
+
+        return DEFAULT
+
+    def _import(self) -> Configurations:
+        if self.configurations is None:
+            from rke2_lint.configuration import Configurations
+
+            self.configurations = Configurations(self.nearest)
+        return self.configurations
+
+
+def _is_configured(folder: str) -> bool:
+    """Tell whether there is a configuration in a folder, or something in the way of one."""
+    return any(os.path.lexists(f"{folder}/{name}") for name in CONFIGURATIONS) or has_table(folder)
+
+
+def has_table(folder: str) -> bool:
+    """Tell whether a folder's pyproject.toml has a table `tool.rke2-lint`.
+
+    One that cannot be read may have it.
+    """
+    path = f"{folder}/{PYPROJECT}"
+    try:
+        data = read(File(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, NotAFileError, TooLargeError, ValueError):
+        return os.path.lexists(path)
+    if b"rke2-lint" not in data:
+        return False
+    import re
+
+    # Most that name us name a dependency, and need not be read as TOML.
+    if not re.search(rb"""rke2-lint["']?[ \t]*[].=]""", data):
+        return False
+    import tomllib
+
+    try:
+        tool = tomllib.loads(data.decode()).get("tool")
+    except (ValueError, RecursionError):
+        return True
+    return isinstance(tool, dict) and "rke2-lint" in tool
+
+
 class Listing:
     """The files that some paths come to, sorted by path, and what there is to say about the rest."""
 
-    __slots__ = ("files", "notes", "unreadable", "warnings")
+    __slots__ = ("_lookup", "files", "left_out", "notes", "unreadable", "warnings")
 
-    def __init__(self) -> None:
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
         self.files: list[File] = []
         self.unreadable: list[str] = []
         """Paths that were named and cannot be read, each with the reason."""
         self.warnings: list[str] = []
         self.notes: list[str] = []
         """What was left out, for `--verbose`."""
+        self.left_out: list[tuple[str, str]] = []
+        """Files that configurations leave out, and folders, with a `/` at their end; and why."""
 
     def complain(self, path: str, reason: str, *, named: bool) -> None:
         """Remember that `path` cannot be read: an error where it was named, else a warning."""
         (self.unreadable if named else self.warnings).append(f"{path}: {reason}")
+
+    def takes(self, path: str, where: str, within: str) -> bool:
+        """Tell whether a file that was found in the folder `within` is looked at.
+
+        `where` is its path in full, and `within` is one, with a `/` at its end.
+        """
+        worth = is_worth_a_look(where)
+        configurations = self._lookup.at(where.rpartition("/")[0] or "/")
+        if configurations is None:
+            return worth
+        if reason := configurations.excluded(where, within):
+            if worth:
+                self.leave_out(path, reason)
+            return False
+        return worth or configurations.names(where)
+
+    def leaves_out(self, path: str, where: str, within: str = "") -> bool:
+        """Tell whether the configurations leave out a file or a folder, and remember why."""
+        configurations = self._lookup.at(where.rstrip("/").rpartition("/")[0] or "/")
+        if configurations is None or not (reason := configurations.excluded(where, within)):
+            return False
+        self.leave_out(path, reason)
+        return True
+
+    def refuses(self, path: str, where: str) -> bool:
+        """Tell whether a file or folder that was named is left out, and remember why."""
+        if self._lookup.force_exclude:
+            return self.leaves_out(path, where)
+        # Whoever named it means it. A configuration that cannot be used is told all the same.
+        if configurations := self._lookup.at(where.rstrip("/").rpartition("/")[0] or "/"):
+            configurations.policy_for(where)
+        return False
+
+    def leave_out(self, path: str, reason: str) -> None:
+        """Remember that a path is left out."""
+        self.left_out.append((path, reason))
+        self.notes.append(f"{path}: {reason}")
 
 
 class NotAFileError(Exception):
@@ -72,13 +228,16 @@ class TooLargeError(Exception):
         self.begin = begin
 
 
-def discover(paths: Iterable[str], keep_link: Callable[[str], bool]) -> Listing:
+def discover(
+    paths: Iterable[str], keep_link: Callable[[str], bool], lookup: Lookup | None = None
+) -> Listing:
     """List the files that `paths` name, and those worth a look in the folders among them.
 
     A file with several names is listed once. A link stands back behind the file itself, unless
-    `keep_link` says that its own path means something.
+    `keep_link` says that its own path means something. Raises UsageError for a configuration that
+    cannot be used.
     """
-    listing = Listing()
+    listing = Listing(lookup or Lookup())
     candidates = []
     for path in paths:
         path = path.replace(os.sep, "/")
@@ -89,7 +248,7 @@ def discover(paths: Iterable[str], keep_link: Callable[[str], bool]) -> Listing:
             continue
         if is_folder:
             candidates += [File(each) for each in _folder(path, listing)]
-        else:
+        elif not listing.refuses(path, absolute(path)):
             candidates.append(File(path, named=True))
     seen: dict[object, str] = {}
     for file, identity in sorted(_known(candidates, listing), key=_rank):
@@ -114,6 +273,9 @@ def _rank(entry: tuple[File, object]) -> tuple[bool, bool, str]:
 def _known(candidates: Iterable[File], listing: Listing) -> Iterator[tuple[File, object]]:
     """Yield the files that are there and can be read, with what tells them from others."""
     for file in candidates:
+        if file.path.endswith(CONFIGURATIONS) and file.path.rpartition("/")[2] in CONFIGURATIONS:
+            listing.leave_out(file.path, "a configuration of rke2-lint")
+            continue
         try:
             status = os.lstat(file.path)
             if stat.S_ISLNK(status.st_mode):
@@ -138,24 +300,28 @@ def _folder(folder: str, listing: Listing) -> Iterator[str]:
     """Yield the paths below `folder` that are worth a look."""
     from rke2_lint.git_files import is_work_tree
 
-    return _listed(folder, listing) if is_work_tree(folder) else _walk(folder, listing)
+    within = f"{absolute(folder)}/"
+    if listing.refuses(folder, within):
+        return iter(())
+    look = _listed if is_work_tree(folder) else _walk
+    return look(folder, listing, within)
 
 
-def _listed(folder: str, listing: Listing) -> Iterator[str]:
+def _listed(folder: str, listing: Listing, within: str) -> Iterator[str]:
     """Yield the paths that git lists below `folder`."""
     from rke2_lint import git_files
 
     complaints: list[str] = []
     nested = []
-    where = _absolute(folder)
+    where = absolute(folder)
     nothing = True
     try:
         for name in git_files.listed(folder, complaints):
             nothing = False
             if name.endswith("/"):
                 nested.append(name.rstrip("/"))
-            elif _is_worth_a_look(f"{where}/{name}"):
-                yield _join(folder, name)
+            elif listing.takes(path := _join(folder, name), f"{where}/{name}", within):
+                yield path
         # Whoever names an ignored folder wants to know what is in it.
         walk = nothing and git_files.is_ignored(folder)
     except git_files.GitMissingError as error:
@@ -169,12 +335,12 @@ def _listed(folder: str, listing: Listing) -> Iterator[str]:
     listing.warnings += complaints
     for name in nested:
         if os.path.isdir(path := _join(folder, name)):
-            yield from _listed(path, listing)
+            yield from _listed(path, listing, within)
     if walk:
-        yield from _walk(folder, listing)
+        yield from _walk(folder, listing, within)
 
 
-def _walk(folder: str, listing: Listing) -> Iterator[str]:
+def _walk(folder: str, listing: Listing, within: str) -> Iterator[str]:
     """Yield the paths below `folder` that are worth a look, without git. Links to folders end here."""
     pending = [folder]
     while pending:
@@ -186,19 +352,21 @@ def _walk(folder: str, listing: Listing) -> Iterator[str]:
             listing.complain(here, why(error), named=here is folder)
             continue
         if here is not folder and any(entry.name == ".git" for entry in found):
-            yield from _listed(here, listing)
+            yield from _listed(here, listing, within)
             continue
-        where = _absolute(here)
+        where = absolute(here)
         for entry in found:
             path = _join(here, entry.name)
             if entry.is_dir(follow_symlinks=False):
-                if entry.name != ".git":
+                if entry.name != ".git" and not listing.leaves_out(
+                    f"{path}/", f"{where}/{entry.name}/", within
+                ):
                     pending.append(path)
-            elif _is_worth_a_look(f"{where}/{entry.name}"):
+            elif listing.takes(path, f"{where}/{entry.name}", within):
                 yield path
 
 
-def _is_worth_a_look(where: str) -> bool:
+def is_worth_a_look(where: str) -> bool:
     """Tell by its absolute path whether a file may be one of those that RKE2 or Rancher reads.
 
     RKE2 reads YAML from `config.yaml.d` whatever else is there; people put files into it, or into
@@ -211,8 +379,9 @@ def _is_worth_a_look(where: str) -> bool:
     return is_environment(where)
 
 
-def _absolute(folder: str) -> str:
-    return os.path.abspath(folder).replace(os.sep, "/").rstrip("/")
+def absolute(path: str) -> str:
+    """Return a path in full, with `/` on every system, and none at its end."""
+    return os.path.abspath(path).replace(os.sep, "/").rstrip("/")
 
 
 def _join(folder: str, name: str) -> str:

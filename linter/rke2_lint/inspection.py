@@ -10,11 +10,12 @@ from rke2_lint.options import Options
 from rke2_lint.outcome import Outcome
 from rke2_lint.remarks import Outside
 from rke2_lint.unit import Member, Unit
+from rke2_lint.work import node_of
 from rke2_policies import recognise
 from rke2_policies.composer import FAST
 from rke2_policies.engine import Report
 from rke2_policies.finding import Safety
-from rke2_policies.policy import DEFAULT
+from rke2_policies.policy import DEFAULT, Policy
 from rke2_policies.route import Json
 from rke2_policies.yaml_source import Source
 
@@ -32,11 +33,8 @@ class Inspector:
         self._options = options
         self._outcome = outcome
         self._where = where
-        self._policy = DEFAULT
-        if options.select or options.ignore:
-            from rke2_lint.selection import policy_of
-
-            self._policy = policy_of(options.select, options.ignore)
+        self._policies: dict[int, tuple[Policy, Policy]] = {}
+        """What `--select` and `--ignore` make of a policy, by its identity, and that policy."""
         self._allow = Safety.UNSAFE if options.unsafe else Safety.SAFE
         if not FAST:
             outcome.notes.append(
@@ -57,7 +55,7 @@ class Inspector:
                 for file, data in holders
                 if data is not None and any(name in data for name in names)
             ]
-        unit = Unit(members, self._policy)
+        unit = Unit(members, self._policy_for(loaded[0][0].path))
         report = unit.evaluate()
         if self._options.fix and report.findings:
             from rke2_lint.mending import Mending
@@ -66,6 +64,22 @@ class Inspector:
             report = mending.run(report, write=self._options.write)
         self._tell(unit, report)
         return unit, report
+
+    def _policy_for(self, path: str) -> Policy:
+        """Return the policy for the files of a unit: that of its node, for all of them."""
+        options = self._options
+        policy = DEFAULT
+        if options.lookup is not None:
+            policy = options.lookup.policy_for(self._where(node_of(path)))
+        if not (options.select or options.ignore):
+            return policy
+        if id(policy) not in self._policies:
+            from rke2_lint.selection import narrowed
+
+            self._policies[id(policy)] = (
+                narrowed(policy, options.select, options.ignore), policy,
+            )  # fmt: skip
+        return self._policies[id(policy)][0]
 
     def _tell(self, unit: Unit, report: Report) -> None:
         options, outcome = self._options, self._outcome

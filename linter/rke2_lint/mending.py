@@ -47,7 +47,7 @@ class Mending:
         # A refused fix makes room for another one that touches the same spot.
         left = [one for one in findings if not self._was_tried(one)]
         by_path: dict[str, tuple[Member, Source, list[Change]]] = {}
-        for document, fixes in plan(left, self._allow).items():
+        for document, fixes in plan(left, self._allow, self._unit.policy).items():
             member = self._unit.members[document.path]
             if isinstance(member.source, Source) and not member.obstacle:
                 new = (member, member.source, list[Change]())

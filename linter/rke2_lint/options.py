@@ -6,12 +6,14 @@ TYPE_CHECKING = False  # `typing` costs as much as a quarter of Python's own sta
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rke2_lint.files import Lookup
+
 
 class Options:
     """The options of a run."""
 
     __slots__ = (
-        "fix", "ignore", "kind", "machines", "pictures", "select", "suggestions", "unsafe", "write",
+        "fix", "ignore", "kind", "lookup", "machines", "pictures", "select", "suggestions", "unsafe", "write",
     )  # fmt: skip
 
     def __init__(
@@ -26,6 +28,7 @@ class Options:
         pictures: bool = False,
         suggestions: bool = False,
         machines: bool = False,
+        lookup: Lookup | None = None,
     ) -> None:
         self.kind = kind
         """What the files are, whatever they look like."""
@@ -43,3 +46,5 @@ class Options:
         """Tell fixes as whole lines, too, as reviews take them."""
         self.machines = machines
         """Tell what each machine runs with."""
+        self.lookup = lookup
+        """Where the policy of each file is found; None where the default is in force for all."""

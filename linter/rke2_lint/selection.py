@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rke2_policies import catalog
 from rke2_policies.edit_distance import nearest
 from rke2_policies.finding import Severity
-from rke2_policies.policy import DEFAULT, Policy
+from rke2_policies.policy import Policy
 
 
 class UnknownRuleError(Exception):
@@ -23,8 +23,27 @@ def check(names: Sequence[str]) -> None:
             raise UnknownRuleError(f"there is no rule {name}; {hint}")
 
 
-def policy_of(select: Sequence[str], ignore: Sequence[str]) -> Policy:
-    """Return the policy that asks the selected rules, or all if none is, without the ignored ones."""
-    levels: dict[str, Severity | None] = {name: catalog.rule(name).severity for name in select}
+def narrowed(policy: Policy, select: Sequence[str], ignore: Sequence[str]) -> Policy:
+    """Return a policy that asks the selected rules, or its own if none is, without the ignored ones.
+
+    A rule that is selected is asked though the policy turns it off; where an override turns it off,
+    for some files or clusters, it stays so.
+    """
+    if not (select or ignore):
+        return policy
+    levels = dict(policy.levels)
+    if select:
+        levels = {name: policy.levels.get(name) or catalog.rule(name).severity for name in select}
     levels.update(dict.fromkeys(ignore))
-    return DEFAULT._replace(levels=levels, others=not select)
+    overrides = tuple(
+        one._replace(
+            levels={
+                rule: level
+                for rule, level in one.levels.items()
+                if rule not in ignore and (not select or rule in select)
+            }
+        )
+        for one in policy.overrides
+    )
+    others = policy.others and not select
+    return policy._replace(levels=levels, others=others, overrides=overrides)

@@ -47,6 +47,8 @@ class Teller:
         view = member.view
         span = member.span(place)
         change, refusal = self._change(member, problem.fix, told) if problem.fix else (None, "")
+        if change is not None and not unit.policy.may_fix(finding.rule):
+            refusal = refusal or f"the configuration leaves fixes of {finding.rule} to people"
         return Remark(
             finding.rule,
             finding.severity.name.lower(),

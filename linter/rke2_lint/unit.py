@@ -87,12 +87,12 @@ class Member:
 class Unit:
     """The files of a unit, by path."""
 
-    __slots__ = ("_policy", "members")
+    __slots__ = ("members", "policy")
 
     def __init__(self, members: list[Member], policy: Policy) -> None:
         self.members = {member.path: member for member in members}
-        self._policy = policy
+        self.policy = policy
 
     def evaluate(self) -> Report:
         """Ask the engine about the files as they are now."""
-        return engine.evaluate([one.as_input() for one in self.members.values()], self._policy)
+        return engine.evaluate([one.as_input() for one in self.members.values()], self.policy)
