@@ -120,7 +120,7 @@
       apply();
       return;
     }
-    const target = hash && document.getElementById(decodeURIComponent(hash));
+    const target = hash && document.getElementById(hash);
     if (!target) return;
     if (form && target.closest("[hidden]")) {
       form.reset();
