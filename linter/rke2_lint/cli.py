@@ -244,15 +244,23 @@ def _look(asked: Asked, options: Options) -> tuple[list[File], Outcome]:
         else:
             files = [given, *(file for file in files if not _same(file.path, name))]
     _see_from_above(files)
-    work = Work(options)
-    work.run(units(files), available())
-    work.finish(files)
+    work = Work(options, watched=len(files) if _is_watched(asked) else 0)
+    try:
+        work.run(units(files), available())
+        work.finish(files)
+    finally:
+        work.clear()
     outcome = work.outcome
     outcome.unreadable += listing.unreadable
     outcome.warnings += listing.warnings
     outcome.notes += listing.notes
     outcome.sort()
     return files, outcome
+
+
+def _is_watched(asked: Asked) -> bool:
+    """Tell whether somebody sees on a terminal how far the work is."""
+    return not asked.quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _see_from_above(files: Sequence[File]) -> None:

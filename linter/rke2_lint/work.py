@@ -18,11 +18,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rke2_lint.inspection import Inspector
     from rke2_lint.options import Options
+    from rke2_lint.progress import Bar
 
 # Bytes of YAML that are still to be inspected. Measured on two cores: with half of it, what a
 # second process costs is won back; with all of it, a third of the time is saved.
 _WORTH_A_PROCESS = 400_000
 _MOST_PROCESSES = 8
+_PATIENCE = 1.0
+"""Seconds until people want to see how far it is."""
 _LOOK_AHEAD = 64
 _FROM_ELSEWHERE = b"machineSelectorFiles"
 _HOLDERS = (b"Secret", b"ConfigMap", b"secret", b"configmap")
@@ -49,15 +52,29 @@ def node_of(path: str) -> str:
 
 
 class Work:
-    """One process's work on a list of units, and what came of it."""
+    """One process's work on a list of units, and what came of it.
 
-    def __init__(self, options: Options) -> None:
+    `watched`: somebody sits at a terminal, and this many files are to be looked at.
+    """
+
+    def __init__(self, options: Options, *, watched: int = 0) -> None:
         self.outcome = Outcome()
         self._options = options
         self._inspector: Inspector | None = None
         self._inspected = 0
         here = os.getcwd().replace(os.sep, "/")
         self._here = here if here.endswith("/") else f"{here}/"
+        self._watched = watched
+        self._done = 0
+        self._bar: Bar | None = None
+        self._tells: int | None = None
+        """Of a process that helps: where it tells that files are done, a byte for each unit."""
+        self._told: int | None = None
+        """Of the process that is helped: where it hears that."""
+        if watched:
+            from time import monotonic
+
+            self._begin = monotonic()
 
     def run(self, work: Sequence[Unit], processes: int = 1) -> None:
         """Do the work, with the help of other processes where there is much of it."""
@@ -70,6 +87,8 @@ class Work:
                     self.outcome.waiting.append(unit)
                 else:
                     self._inspect(loaded, [])
+            if self._watched:
+                self._count(len(unit))
             if processes > 1 and done % _LOOK_AHEAD == 0:
                 left = len(work) - done
                 if self._inspected * left > _WORTH_A_PROCESS * done:
@@ -80,6 +99,7 @@ class Work:
         """Inspect the units that waited for all files, because they take something from some of them."""
         waiting, self.outcome.waiting = self.outcome.waiting, []
         if waiting:
+            self._done -= sum(map(len, waiting))  # they were put off
             holders = [
                 one
                 for one in self._load(files, again=True)
@@ -89,6 +109,33 @@ class Work:
                 own = {file.path for file in unit}
                 others = [one for one in holders if one[0].path not in own]
                 self._inspect(self._load(unit, again=True), others)
+                if self._watched:
+                    self._count(len(unit))
+
+    def clear(self) -> None:
+        """Take away what a terminal shows of the progress."""
+        if self._bar is not None:
+            self._bar.clear()
+
+    def _count(self, files: int) -> None:
+        """Say that so many more files are done, to those who want to see it."""
+        if self._tells is not None:
+            os.write(self._tells, bytes((min(files, 255),)))
+        else:
+            self._show(files if self._told is None else files + _heard(self._told))
+
+    def _show(self, files: int) -> None:
+        """Show that so many more files are done, once people begin to wonder."""
+        self._done += files
+        if self._bar is None:
+            from time import monotonic
+
+            if monotonic() - self._begin < _PATIENCE:
+                return
+            from rke2_lint.progress import Bar
+
+            self._bar = Bar(self._watched)
+        self._bar.show(self._done)
 
     def _matters(self, loaded: Loaded) -> bool:
         return self._options.kind is not None or any(
@@ -154,6 +201,7 @@ class Work:
         sys.stdout.flush()
         sys.stderr.flush()
         readers = []
+        heard, tells = os.pipe() if self._watched else (None, None)
         for part in range(1, processes):
             reader, writer = os.pipe()
             child = os.fork()
@@ -161,8 +209,11 @@ class Work:
                 status = 1
                 try:
                     os.close(reader)
-                    worker = Work(self._options)
+                    worker = Work(self._options, watched=self._watched)
+                    worker._tells = tells
                     worker.run(work[part::processes])
+                    if tells is not None:
+                        os.close(tells)
                     with os.fdopen(writer, "wb") as pipe:
                         pickle.dump(worker.outcome, pipe, pickle.HIGHEST_PROTOCOL)
                     status = 0
@@ -174,7 +225,18 @@ class Work:
                     os._exit(status)
             os.close(writer)
             readers.append((reader, child))
+        if heard is not None and tells is not None:
+            os.close(tells)
+            os.set_blocking(heard, False)
+            self._told = heard
         self.run(work[::processes])
+        if heard is not None:
+            # The other processes hand over what they found when they have no more to tell here.
+            os.set_blocking(heard, True)
+            while files := _heard(heard):
+                self._show(files)
+            os.close(heard)
+            self._told = None
         for reader, child in readers:
             with os.fdopen(reader, "rb") as pipe:
                 told = pipe.read()
@@ -186,6 +248,14 @@ class Work:
 
 class WorkerError(Exception):
     """A process that shared the work has ended with an error, and has said so itself."""
+
+
+def _heard(pipe: int) -> int:
+    """Return how many files other processes have done since: 0 where none has, or all have ended."""
+    try:
+        return sum(os.read(pipe, 1 << 16))
+    except BlockingIOError:
+        return 0
 
 
 def available() -> int:
