@@ -20,7 +20,8 @@ from rke2_policies.exempting import ABOUT_IGNORES
 from rke2_policies.file import Broken, File
 from rke2_policies.finding import Finding, Safety
 from rke2_policies.ignore_comments import ignores
-from rke2_policies.policy import DEFAULT, Policy
+from rke2_policies.policy import DEFAULT
+from rke2_policies.policy_file import read_policy
 from rke2_policies.route import same
 from rke2_policies.rule import AnyRule, Example
 from rke2_policies.yaml_source import Source
@@ -36,7 +37,7 @@ GOOD = [pytest.param(rule, one, id=name) for name, rule, one in EXAMPLES if not 
 
 FENCE = re.compile(r"^ {0,3}```.*$", re.MULTILINE)
 BLOCK = re.compile(
-    r"^```yaml (?:before|after|good)(?: \S+)?\n.*?^```$\n?", re.MULTILINE | re.DOTALL
+    r"^```yaml (?:before|after|good|policy)(?: \S+)?\n.*?^```$\n?", re.MULTILINE | re.DOTALL
 )
 CODE = re.compile(r"`[^`\n]+`")
 
@@ -74,7 +75,9 @@ def findings(rule: AnyRule, sources: Sources) -> tuple[Finding, ...]:
         # It is asked about what all the others find.
         found = evaluate(files, DEFAULT, today="2026-11-23").findings
         return tuple(finding for finding in found if finding.rule == rule.id)
-    return evaluate(files, Policy("test", {rule.id: rule.severity}, others=False)).findings
+    base = read_policy("policy.yaml", rule.policy.encode()) if rule.policy else DEFAULT
+    policy = base._replace(levels={rule.id: rule.severity}, others=False)
+    return evaluate(files, policy).findings
 
 
 # --- the page
@@ -100,7 +103,8 @@ def test_a_page_shows_what_is_found_and_what_is_not(rule: AnyRule) -> None:
 @pytest.mark.parametrize("rule", RULES)
 def test_a_page_is_markdown(rule: AnyRule) -> None:
     blocks = len(BLOCK.findall(rule.doc))
-    assert blocks == sum(len(one.before) + len(one.after) for one in rule.examples)
+    of_examples = sum(len(one.before) + len(one.after) for one in rule.examples)
+    assert blocks == of_examples + bool(rule.policy)
     assert len(FENCE.findall(rule.doc)) == 2 * blocks, "a fence that is no block of an example"
     for paragraph in BLOCK.sub("\n", rule.doc).split("\n\n"):
         prose = CODE.sub("", paragraph)

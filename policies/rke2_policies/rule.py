@@ -14,6 +14,7 @@ T = TypeVar("T")
 Check: TypeAlias = Callable[[T], Iterable[Problem]]
 
 _BLOCK = lazily(r"^```yaml (before|after|good)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_POLICY = lazily(r"^```yaml policy\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FOLDER = "etc/rancher/rke2/"
 
 
@@ -74,6 +75,12 @@ class Rule(Generic[T]):
         if prose := page[end:].strip():
             found.append(prose)
         return found
+
+    @property
+    def policy(self) -> str:
+        """The policy file under which the examples are as the page says; "" where any will do."""
+        found = _POLICY.search(self.doc)
+        return found[1] if found else ""
 
     @property
     def examples(self) -> list[Example]:

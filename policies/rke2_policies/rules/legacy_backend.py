@@ -1,11 +1,12 @@
-"""No kube-proxy is pinned to the legacy backend.
+"""No kube-proxy is pinned to the legacy backend, unless the policy wants it.
 
 `IPTABLES_MODE=legacy` makes kube-proxy write its rules with the old iptables, while the host's
 own rules and those of the network plugin are in nftables on a current system. The kernel then
 works with two sets of rules that do not know each other, and NAT rules seem to be missing: that
 is what SUSE article 000022178, "Cause", describes. There is never an automatic fix, because
-somebody wrote `legacy` on purpose: write `nft`, or, for hosts that have only the old iptables,
-exempt the rule there with the reason.
+somebody wrote `legacy` on purpose: write `nft`, or, for hosts that have only the old iptables, say
+`backend: legacy` in an override of the policy, with the reason. There the pin to nft is what is
+found, because nothing of kube-proxy works with it on such a host.
 
 ```yaml before
 kube-proxy-extra-env:

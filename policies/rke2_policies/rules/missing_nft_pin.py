@@ -10,7 +10,8 @@ The fix adds the setting, or the item to the list that decides. It is safe, but 
 configuration restarts RKE2: Rancher does it on every node, one after the other; elsewhere
 somebody has to (SUSE article 000022178, "Resolution"). It is a warning, and the fix unsafe, where
 it is not certain what the machine runs: the version is missing, or `config.yaml` is not in the
-input. `50-rancher.yaml` has no fix, because Rancher writes it: set the pin in the Cluster.
+input. `50-rancher.yaml` has no fix, because Rancher writes it: set the pin in the Cluster. For
+hosts with nothing but the old iptables, the policy's `backend: legacy` makes the pin a legacy one.
 
 ```yaml before
 apiVersion: provisioning.cattle.io/v1
