@@ -22,7 +22,7 @@ def text(said: str) -> str:
 
 def path(said: str) -> str:
     """Return a path as HTML that may break behind each slash."""
-    return text(said).replace("/", "/<wbr>")
+    return "/<wbr>".join(map(text, said.split("/")))
 
 
 def prose(said: str) -> str:

@@ -82,7 +82,7 @@ class Summary:
             ("warning", "Warnings", outcome.count("warning")),
             ("note", "Notes", outcome.count("note")),
             ("", "Clusters", len(clusters)),
-            ("", "Nodes by file", sum(row.origin == "file" for row in outcome.rows)),
+            ("", "Nodes", sum(row.origin == "file" for row in outcome.rows)),
             ("", "Files read", outcome.files),
         ]
         cells = "".join(
@@ -101,7 +101,7 @@ def _headline(verdicts: Counter[str]) -> str:
         return f"The one machine here is {'' if pinned else 'not '}pinned to nft"
     if pinned == concerned:
         return f"All {concerned:,} machines are pinned to nft"
-    return f"{pinned:,} of {concerned:,} machines are pinned to nft"
+    return f"{pinned:,} of {concerned:,} machines {'is' if pinned == 1 else 'are'} pinned to nft"
 
 
 def _lead(outcome: Outcome) -> str:
