@@ -85,6 +85,9 @@ def _check() -> argparse.ArgumentParser:
         _EPILOG.format(formats="\n".join(f"  {one.name:18}  {one.about}" for one in FORMATS)),
     )
     _add_files(parser)
+    parser.add_argument(
+        "--since", metavar="REV", help="only what has changed since it branched off from a revision"
+    )
     fixes = parser.add_argument_group("fixes")
     _flag(fixes, "--fix", "make the safe fixes")
     _flag(fixes, "--diff", "show the fixes as a patch, and write nothing")
@@ -161,6 +164,21 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         metavar="KIND",
         help=f"what the files are: {', '.join(KINDS)}",
     )
+    parser.add_argument(
+        "--exclude",
+        action="append",
+        metavar="GLOB",
+        help="leave out files and folders, as well as configurations do (may be repeated)",
+    )
+    _flag(parser, "--force-exclude", "leave them out even where they are named (pre-commit does)")
+    _add_configuration(parser)
+
+
+def _add_configuration(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--config", metavar="FILE", help="use this configuration, whatever lies near the files"
+    )
+    _flag(parser, "--isolated", "use no configuration")
 
 
 def _add_output(parser: argparse._ActionsContainer) -> None:

@@ -13,6 +13,11 @@ class Asked:
         """Files and folders; of `rule`, the names of rules."""
         self.stdin_filename: str | None = None
         self.kind: str | None = None
+        self.config: str | None = None
+        self.isolated = False
+        self.exclude: list[str] = []
+        self.force_exclude = False
+        self.since: str | None = None
         self.fix = False
         self.diff = False
         self.unsafe_fixes = False

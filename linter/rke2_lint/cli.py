@@ -8,10 +8,20 @@ import sys
 from collections.abc import Sequence
 
 from rke2_lint.asked import Asked
-from rke2_lint.files import STDIN, File, TooLargeError, discover, read_stdin, why
+from rke2_lint.files import (
+    STDIN,
+    File,
+    Lookup,
+    TooLargeError,
+    UsageError,
+    absolute,
+    discover,
+    read_stdin,
+    why,
+)
 from rke2_lint.options import Options
 from rke2_lint.outcome import Outcome
-from rke2_lint.work import Work, WorkerError, available, units
+from rke2_lint.work import Work, WorkerError, available, node_of, units
 from rke2_policies.recognise import base_of, path_matters
 
 TYPE_CHECKING = False  # `typing` costs as much as a quarter of Python's own start
@@ -43,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.flush()
     except SystemExit as end:  # argparse has said what there is to say
         status = end.code if isinstance(end.code, int) else CLEAN
+    except UsageError as error:
+        status = _usage(str(error))
     except BrokenPipeError:
         # `rke2-lint | head`: nobody reads on. Python must not try to flush the rest when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -121,6 +133,7 @@ def _check(asked: Asked) -> int:
         pictures=not asked.diff if outputs is None else _wants(outputs, "pictures", asked),
         suggestions=outputs is not None and _wants(outputs, "suggestions", asked),
         machines=outputs is not None and _wants(outputs, "machines", asked),
+        lookup=_lookup(asked),
     )
     files, outcome = _look(asked, options)
     to_stdout = next((file.data for file in files if file.data is not None and options.write), None)
@@ -156,7 +169,9 @@ def _status(outcome: Outcome, asked: Asked) -> int:
 
 def _effective(asked: Asked) -> int:
     # No rule is asked but the one that says what could not be read.
-    files, outcome = _look(asked, Options(kind=asked.kind, select=("syntax",), machines=True))
+    files, outcome = _look(
+        asked, Options(kind=asked.kind, select=("syntax",), machines=True, lookup=_lookup(asked))
+    )
     if asked.output_format == "json":
         from rke2_lint.reporters.json_ import render_machines
 
@@ -228,26 +243,41 @@ def _lsp(asked: Asked) -> int:
 def _look(asked: Asked, options: Options) -> tuple[list[File], Outcome]:
     """Find the files, look at them all, and return them with what came of it."""
     paths = asked.paths or ["."]
+    lookup = options.lookup or Lookup()
+    named = [path for path in paths if path != STDIN]
     listing = discover(
-        (path for path in paths if path != STDIN),
+        named,
         keep_link=lambda path: base_of(path) is not None or path_matters(os.path.abspath(path)),
+        lookup=lookup,
     )
+    if asked.since is not None:
+        from rke2_lint.since import narrow
+
+        narrow(listing, named, asked.since)
     files = listing.files
+    piped: list[File] = []
     if STDIN in paths:
         name = asked.stdin_filename or STDIN
         try:
-            given = File(name, named=True, data=read_stdin())
+            piped = [File(name, named=True, data=read_stdin())]
         except TooLargeError:
             listing.unreadable.append(f"{name}: standard input is too large")
         except OSError as error:
             listing.unreadable.append(f"{name}: {why(error)}")
         else:
-            files = [given, *(file for file in files if not _same(file.path, name))]
+            files = [file for file in files if not _same(file.path, name)]
+            if not listing.refuses(name, absolute(name)):
+                files = [*piped, *files]
     _see_from_above(files)
+    todo = units(files)
+    for unit in todo:
+        # The configuration of a node need not be that of its drop-ins; others are known by now.
+        if (base := node_of(unit[0].path)) != unit[0].path:
+            lookup.policy_for(absolute(base))
     work = Work(options, watched=len(files) if _is_watched(asked) else 0)
     try:
-        work.run(units(files), available())
-        work.finish(files)
+        work.run(todo, available())
+        work.finish([*files, *listing.context])
     finally:
         work.clear()
     outcome = work.outcome
@@ -255,12 +285,24 @@ def _look(asked: Asked, options: Options) -> tuple[list[File], Outcome]:
     outcome.warnings += listing.warnings
     outcome.notes += listing.notes
     outcome.sort()
-    return files, outcome
+    return [*piped, *(file for file in files if file not in piped)], outcome
 
 
 def _is_watched(asked: Asked) -> bool:
     """Tell whether somebody sees on a terminal how far the work is."""
     return not asked.quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _lookup(asked: Asked) -> Lookup:
+    """Return what finds configurations, as it is asked for. Raises UsageError."""
+    if asked.isolated and asked.config is not None:
+        raise UsageError("--isolated uses no configuration, and --config names one: choose one")
+    return Lookup(
+        config=asked.config,
+        isolated=asked.isolated,
+        exclude=asked.exclude,
+        force_exclude=asked.force_exclude,
+    )
 
 
 def _see_from_above(files: Sequence[File]) -> None:

@@ -108,14 +108,14 @@ class Lookup:
         """Return the configurations if there may be one for a folder (in full)."""
         return self._import() if self.nearest(folder) else self.configurations
 
-    def policy_for(self, path: str) -> Policy:
-        """Return the policy for a file, its path in full. Raises UsageError."""
-        configurations = self.at(path.rpartition("/")[0] or "/")
-        if configurations is not None:
-            return configurations.policy_for(path)
-        from rke2_policies.policy import DEFAULT
+    def policy_for(self, path: str) -> Policy | None:
+        """Return the policy for a file or folder, its path in full; None for the default.
 
-        return DEFAULT
+        Raises UsageError for a configuration that cannot be used: asked for all files first, it
+        is told before anything is done.
+        """
+        configurations = self.at(path.rstrip("/").rpartition("/")[0] or "/")
+        return None if configurations is None else configurations.policy_for(path)
 
     def _import(self) -> Configurations:
         if self.configurations is None:
@@ -161,11 +161,13 @@ def has_table(folder: str) -> bool:
 class Listing:
     """The files that some paths come to, sorted by path, and what there is to say about the rest."""
 
-    __slots__ = ("_lookup", "files", "left_out", "notes", "unreadable", "warnings")
+    __slots__ = ("_lookup", "context", "files", "left_out", "notes", "unreadable", "warnings")
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
         self.files: list[File] = []
+        self.context: list[File] = []
+        """Files that are not looked at, but may hold what others refer to."""
         self.unreadable: list[str] = []
         """Paths that were named and cannot be read, each with the reason."""
         self.warnings: list[str] = []
@@ -205,9 +207,7 @@ class Listing:
         """Tell whether a file or folder that was named is left out, and remember why."""
         if self._lookup.force_exclude:
             return self.leaves_out(path, where)
-        # Whoever named it means it. A configuration that cannot be used is told all the same.
-        if configurations := self._lookup.at(where.rstrip("/").rpartition("/")[0] or "/"):
-            configurations.policy_for(where)
+        self._lookup.policy_for(where)  # whoever named it means it
         return False
 
     def leave_out(self, path: str, reason: str) -> None:

@@ -6,7 +6,7 @@ Git itself is asked: nothing else reads .gitignore as git does, and it lists 10,
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 # Set inside git's own hooks, where they name the repository that calls, not the one that is read.
 _OF_THE_CALLER = (
@@ -54,13 +54,13 @@ def listed(folder: str, complaints: list[str]) -> Iterator[str]:
 
 def is_ignored(folder: str) -> bool:
     """Tell whether git ignores the folder itself."""
-    return _run(folder, "check-ignore", "--quiet", ".")[0] == 0
+    return run(folder, "check-ignore", "--quiet", ".")[0] == 0
 
 
 def described(folder: str) -> str:
     """Return the commit that is checked out, with `-dirty` where files differ. Raises GitError."""
     # `--no-optional-locks`: whoever only looks must not get in the way of somebody's commit.
-    status, answer, said = _run(
+    status, answer, said = run(
         folder,
         "--no-optional-locks",
         "describe",
@@ -75,17 +75,25 @@ def described(folder: str) -> str:
 
 
 def _ask(folder: str, complaints: list[str], *command: str) -> list[str]:
-    status, answer, said = _run(folder, *command)
+    status, answer, said = run(folder, *command)
     if status:
         raise GitError(said[0] if said else f"git ended with {status}")
     complaints.extend(line.removeprefix("warning: ") for line in said)
     return os.fsdecode(answer).split("\0")[:-1]
 
 
-def _run(folder: str, *command: str) -> tuple[int, bytes, list[str]]:
+def run(
+    folder: str, *command: str, variables: Mapping[str, str] | None = None
+) -> tuple[int, bytes, list[str]]:
+    """Run git in a folder, and return its exit code, what it answers and what it says. Raises GitError.
+
+    `variables` are further environment variables.
+    """
     import subprocess  # 6 ms, which a run over named files need not pay
 
     environment = {name: value for name, value in os.environ.items() if name not in _OF_THE_CALLER}
+    # What git says is told in English, as everything here is, and nobody is asked for a password.
+    environment |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **(variables or {})}
     try:
         done = subprocess.run(  # noqa: S603 - the command is ours, and no shell reads it
             [*_GIT, "-C", folder, *command],

@@ -49,7 +49,7 @@ class Inspector:
         """
         members = [self._read(file, data, own=True) for file, data in (*loaded, *context)]
         if holders:
-            names = {name.encode() for one in members for name in _referred(one.source)}
+            names = {name.encode() for one in members for name in referred(one.source)}
             members += [
                 self._read(file, data, own=False)
                 for file, data in holders
@@ -68,9 +68,8 @@ class Inspector:
     def _policy_for(self, path: str) -> Policy:
         """Return the policy for the files of a unit: that of its node, for all of them."""
         options = self._options
-        policy = DEFAULT
-        if options.lookup is not None:
-            policy = options.lookup.policy_for(self._where(node_of(path)))
+        where = self._where(node_of(path))
+        policy = (options.lookup and options.lookup.policy_for(where)) or DEFAULT
         if not (options.select or options.ignore):
             return policy
         if id(policy) not in self._policies:
@@ -130,7 +129,7 @@ class Inspector:
         return Member(file, where, source, kind=kind, ours=ours, own=own)
 
 
-def _referred(source: AnySource) -> Iterator[str]:
+def referred(source: AnySource) -> Iterator[str]:
     """Yield the names of Secrets and ConfigMaps that files for machines are taken from."""
     waiting: list[Json] = [document.tree for document in source.documents]
     seen: set[int] = set()  # aliases share what they stand for

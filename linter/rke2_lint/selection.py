@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from rke2_policies import catalog
 from rke2_policies.edit_distance import nearest
-from rke2_policies.finding import Severity
 from rke2_policies.policy import Policy
 
 

@@ -27,8 +27,8 @@ _MOST_PROCESSES = 8
 _PATIENCE = 1.0
 """Seconds until people want to see how far it is."""
 _LOOK_AHEAD = 64
-_FROM_ELSEWHERE = b"machineSelectorFiles"
-_HOLDERS = (b"Secret", b"ConfigMap", b"secret", b"configmap")
+FROM_ELSEWHERE = b"machineSelectorFiles"
+HOLDERS = (b"Secret", b"ConfigMap", b"secret", b"configmap")
 
 Unit = list[File]
 Loaded = list[tuple[File, bytes | None]]
@@ -83,7 +83,7 @@ class Work:
             self.outcome.files += len(loaded)
             if loaded and self._matters(loaded):
                 self._inspected += sum(len(data) for _, data in loaded if data)
-                if any(data is not None and _FROM_ELSEWHERE in data for _, data in loaded):
+                if any(data is not None and FROM_ELSEWHERE in data for _, data in loaded):
                     self.outcome.waiting.append(unit)
                 else:
                     self._inspect(loaded, [])
@@ -103,7 +103,7 @@ class Work:
             holders = [
                 one
                 for one in self._load(files, again=True)
-                if one[1] is not None and any(word in one[1] for word in _HOLDERS)
+                if one[1] is not None and any(word in one[1] for word in HOLDERS)
             ]
             for unit in waiting:
                 own = {file.path for file in unit}
