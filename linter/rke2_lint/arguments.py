@@ -96,6 +96,13 @@ def _check() -> argparse.ArgumentParser:
     rules = parser.add_argument_group("rules")
     _names(rules, "--select", "ask these rules only (separated by commas)")
     _names(rules, "--ignore", "ask all rules but these")
+    accepted = parser.add_argument_group("accepted findings")
+    accepted.add_argument(
+        "--add-ignores",
+        metavar="REASON",
+        help="write a comment beside all that is found, which accepts it for this reason",
+    )
+    _flag(accepted, "--no-ignores", "disregard comments and annotations that accept findings")
     output = parser.add_argument_group("output")
     _outputs(output)
     _flag(output, "--statistics", "count what was found by each rule, on standard error")

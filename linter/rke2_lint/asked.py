@@ -22,6 +22,8 @@ class Asked:
         self.diff = False
         self.unsafe_fixes = False
         self.exit_non_zero_on_fix = False
+        self.add_ignores: str | None = None
+        self.no_ignores = False
         self.select: list[str] = []
         self.ignore: list[str] = []
         self.output_format = ""

@@ -114,6 +114,8 @@ def _check(asked: Asked) -> int:
             check([*select, *ignore])
         except UnknownRuleError as error:
             return _usage(str(error))
+    if asked.add_ignores is not None and (fault := _fault_of_reason(asked)):
+        return _usage(fault)
     outputs: Outputs | None = None
     if asked.output_formats:
         from rke2_lint.outputs import OutputError, Outputs
@@ -126,14 +128,19 @@ def _check(asked: Asked) -> int:
         kind=asked.kind,
         select=select,
         ignore=ignore,
-        fix=asked.fix or asked.diff,
-        write=asked.fix and not asked.diff,
+        fix=asked.fix or (asked.diff and asked.add_ignores is None),
+        write=(asked.fix or asked.add_ignores is not None) and not asked.diff,
         unsafe=asked.unsafe_fixes,
         # What nobody has asked for otherwise is shown in full.
         pictures=not asked.diff if outputs is None else _wants(outputs, "pictures", asked),
         suggestions=outputs is not None and _wants(outputs, "suggestions", asked),
         machines=outputs is not None and _wants(outputs, "machines", asked),
+<<<<<<< HEAD
         lookup=_lookup(asked),
+=======
+        ignores=not asked.no_ignores,
+        add_ignores=asked.add_ignores or "",
+>>>>>>> 527b043 (Hear ignores in the linter, write them with --add-ignores, and disregard them with --no-ignores)
     )
     files, outcome = _look(asked, options)
     to_stdout = next((file.data for file in files if file.data is not None and options.write), None)
@@ -153,6 +160,16 @@ def _check(asked: Asked) -> int:
     if not asked.quiet:
         print(_summary(outcome, fixing=options.fix, writing=options.write), file=sys.stderr)
     return _status(outcome, asked)
+
+
+def _fault_of_reason(asked: Asked) -> str:
+    """Return why `--add-ignores` cannot be done as it is asked for; "" where it can."""
+    if asked.no_ignores:
+        return "--add-ignores writes what --no-ignores disregards"
+    from rke2_policies.ignore import read_comment, written
+
+    said = read_comment(written(["syntax"], " ".join((asked.add_ignores or "").split())))
+    return "".join(f"--add-ignores: {fault}" for fault in said.faults[:1])
 
 
 def _status(outcome: Outcome, asked: Asked) -> int:
@@ -387,13 +404,21 @@ def _summary(outcome: Outcome, *, fixing: bool, writing: bool) -> str:
         for severity in ("error", "warning", "note")
         if (count := outcome.count(severity))
     ]
+    done = []
     if fixing and outcome.fixes:
         verb = "fixed" if writing else "could fix"
-        files = _counted(len(outcome.changed), "file")
-        said += f": {verb} {_counted(outcome.fixes, 'problem')} in {files}"
+        done.append(f"{verb} {_counted(outcome.fixes, 'problem')}")
+    if outcome.ignored:
+        verb = "ignored" if writing else "could ignore"
+        done.append(f"{verb} {_counted(outcome.ignored, 'finding')}")
+    if done:
+        said += f": {' and '.join(done)} in {_counted(len(outcome.changed), 'file')}"
         return f"{said}, {', '.join(found)} left." if found else f"{said}, nothing left."
-    if not found:
-        said += ": nothing found." if outcome.machines else ": no machines of RKE2."
+    if outcome.suppressed:
+        found.append(f"{len(outcome.suppressed):,} accepted")
+    if not outcome.remarks:
+        said += ": nothing found" if outcome.machines else ": no machines of RKE2"
+        said += f", {found[0]}." if found else "."
         if outcome.doubtful and not outcome.machines:
             said += f" {_counted(outcome.doubtful, 'doubtful file')} left alone: see --verbose."
         return said

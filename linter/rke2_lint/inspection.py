@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rke2_lint.files import MOST_BYTES, File
@@ -15,6 +16,7 @@ from rke2_policies import recognise
 from rke2_policies.composer import FAST
 from rke2_policies.engine import Report
 from rke2_policies.finding import Safety
+from rke2_policies.ignore import UNTIL
 from rke2_policies.policy import DEFAULT, Policy
 from rke2_policies.route import Json
 from rke2_policies.yaml_source import Source
@@ -55,13 +57,19 @@ class Inspector:
                 for file, data in holders
                 if data is not None and any(name in data for name in names)
             ]
-        unit = Unit(members, self._policy_for(loaded[0][0].path))
+        options = self._options
+        policy = self._policy_for(loaded[0][0].path)
+        unit = Unit(members, policy, today=_today(members, policy), ignores=options.ignores)
         report = unit.evaluate()
-        if self._options.fix and report.findings:
+        if (options.fix or options.add_ignores) and report.findings:
             from rke2_lint.mending import Mending
 
             mending = Mending(unit, self._allow, self._outcome)
-            report = mending.run(report, write=self._options.write)
+            if options.fix:
+                report = mending.fix(report)
+            if options.add_ignores:
+                report = mending.ignore(report, options.add_ignores)
+            report = mending.settle(report, write=options.write)
         self._tell(unit, report)
         return unit, report
 
@@ -83,11 +91,12 @@ class Inspector:
     def _tell(self, unit: Unit, report: Report) -> None:
         options, outcome = self._options, self._outcome
         own = {path for path, member in unit.members.items() if member.own}
-        if report.findings:
+        if report.findings or report.exempted:
             from rke2_lint.telling import Teller
 
             teller = Teller(self._allow, pictures=options.pictures, suggestions=options.suggestions)
             outcome.remarks += teller.tell(unit, report)
+            outcome.suppressed += teller.tell_suppressed(unit, report)
         machines = [one for one in report.machines if one.place.document.path in own]
         outcome.machines += len(machines)
         if options.machines:
@@ -129,7 +138,19 @@ class Inspector:
         return Member(file, where, source, kind=kind, ours=ours, own=own)
 
 
+<<<<<<< HEAD
 def referred(source: AnySource) -> Iterator[str]:
+=======
+def _today(members: Iterable[Member], policy: Policy) -> str:
+    """Return the day (UTC, as for the webhook) where anything ends with one; "" where nothing does."""
+    ends = any(one.until for one in policy.exempt)
+    if ends or any(UNTIL in member.source.text for member in members):
+        return time.strftime("%Y-%m-%d", time.gmtime())
+    return ""
+
+
+def _referred(source: AnySource) -> Iterator[str]:
+>>>>>>> 527b043 (Hear ignores in the linter, write them with --add-ignores, and disregard them with --no-ignores)
     """Yield the names of Secrets and ConfigMaps that files for machines are taken from."""
     waiting: list[Json] = [document.tree for document in source.documents]
     seen: set[int] = set()  # aliases share what they stand for

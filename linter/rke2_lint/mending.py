@@ -30,16 +30,35 @@ class Mending:
         self._tried: set[tuple[DocumentId, str]] = set()
         """Fixes that were refused, and those that were made: none is made twice."""
         self._made: dict[str, int] = {}
+        self._ignored: dict[str, int] = {}
 
-    def run(self, report: Report, *, write: bool) -> Report:
-        """Make the fixes of a report, and return the report on what is left."""
+    def fix(self, report: Report) -> Report:
+        """Make the fixes of a report in memory, and return the report on what is left."""
         for _ in range(_MOST_ROUNDS):
             if not self._round(report.findings):
                 break
             report = self._unit.evaluate()
-        settled = [
-            self._settle(self._unit.members[path], write=write) for path in sorted(self._made)
-        ]
+        return report
+
+    def ignore(self, report: Report, reason: str) -> Report:
+        """Write comments that accept what is found, in memory, and return the report on what is left."""
+        from rke2_lint.ignoring import Ignoring
+
+        ignoring = Ignoring(self._unit, reason)
+        for _ in range(_MOST_ROUNDS):
+            made = ignoring.round(report)
+            if not made:
+                break
+            for path, count in made.items():
+                self._ignored[path] = self._ignored.get(path, 0) + count
+            report = self._unit.evaluate()
+        self._outcome.warnings += ignoring.refusals
+        return report
+
+    def settle(self, report: Report, *, write: bool) -> Report:
+        """Write what has changed, or tell it as patches, and return the report on what is there then."""
+        changed = sorted({*self._made, *self._ignored})
+        settled = [self._settle(self._unit.members[path], write=write) for path in changed]
         return report if all(settled) else self._unit.evaluate()
 
     def _round(self, findings: Iterable[Finding]) -> bool:
@@ -87,7 +106,8 @@ class Mending:
                 member.source, member.splices = member.original, ()
                 return False
         outcome.changed.append(path)
-        outcome.fixes += self._made[path]
+        outcome.fixes += self._made.get(path, 0)
+        outcome.ignored += self._ignored.get(path, 0)
         return True
 
     def _tell_patch(self, member: Member) -> None:

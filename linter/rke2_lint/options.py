@@ -13,7 +13,8 @@ class Options:
     """The options of a run."""
 
     __slots__ = (
-        "fix", "ignore", "kind", "lookup", "machines", "pictures", "select", "suggestions", "unsafe", "write",
+        "add_ignores", "fix", "ignore", "ignores", "kind", "lookup", "machines", "pictures", "select",
+        "suggestions", "unsafe", "write",
     )  # fmt: skip
 
     def __init__(
@@ -29,6 +30,8 @@ class Options:
         suggestions: bool = False,
         machines: bool = False,
         lookup: Lookup | None = None,
+        ignores: bool = True,
+        add_ignores: str = "",
     ) -> None:
         self.kind = kind
         """What the files are, whatever they look like."""
@@ -48,3 +51,7 @@ class Options:
         """Tell what each machine runs with."""
         self.lookup = lookup
         """Where the policy of each file is found; None where the default is in force for all."""
+        self.ignores = ignores
+        """Hear comments and annotations that accept findings."""
+        self.add_ignores = add_ignores
+        """Write comments that accept what is found, for this reason."""

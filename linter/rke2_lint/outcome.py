@@ -5,19 +5,21 @@ from __future__ import annotations
 TYPE_CHECKING = False  # `typing` costs as much as a quarter of Python's own start
 if TYPE_CHECKING:
     from rke2_lint.files import File
-    from rke2_lint.remarks import MachineRow, Outside, Patch, Remark
+    from rke2_lint.remarks import MachineRow, Outside, Patch, Remark, Suppressed
 
 
 class Outcome:
     """Everything there is to report. Lists are in no order before `sort`."""
 
     __slots__ = (
-        "changed", "documents", "doubtful", "files", "fixed_stdin", "fixes", "kinds", "machines", "notes", "outside",
-        "patches", "remarks", "rows", "unpatched", "unreadable", "waiting", "warnings",
+        "changed", "documents", "doubtful", "files", "fixed_stdin", "fixes", "ignored", "kinds", "machines", "notes", "outside",
+        "patches", "remarks", "rows", "suppressed", "unpatched", "unreadable", "waiting", "warnings",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.remarks: list[Remark] = []
+        self.suppressed: list[Suppressed] = []
+        """Findings that do not count, because somebody has accepted them."""
         self.outside: list[Outside] = []
         self.machines = 0
         self.doubtful = 0
@@ -31,6 +33,8 @@ class Outcome:
         """Files whose fixes cannot be told as a patch."""
         self.changed: list[str] = []
         self.fixes = 0
+        self.ignored = 0
+        """Findings for which an ignore was written."""
         self.fixed_stdin: bytes | None = None
         self.files = 0
         self.documents = 0
@@ -55,6 +59,10 @@ class Outcome:
         self.remarks = sorted(
             dict.fromkeys(self.remarks),
             key=lambda one: (one.path, one.region, one.rule, one.message),
+        )
+        self.suppressed = sorted(
+            dict.fromkeys(self.suppressed),
+            key=lambda one: (one.remark.path, one.remark.region, one.remark.rule, one.reason),
         )
         self.outside = sorted(dict.fromkeys(self.outside))
         self.rows.sort(key=lambda row: (row.path, row.document))

@@ -90,6 +90,17 @@ class Remark(NamedTuple):
     """Where it is in the document, as a JSON Pointer: the same when lines move."""
     in_bytes: Region | None = None
     """The region with columns in bytes of UTF-8, where that makes a difference."""
+    object: str = ""
+    """What it is about: `Cluster fleet-default/prod`, or the path of a node's base file."""
+
+
+class Suppressed(NamedTuple):
+    """A finding that does not count, because somebody has accepted it."""
+
+    remark: Remark
+    kind: str
+    """`inSource`: a comment or an annotation says so. `external`: the policy, or the baseline."""
+    reason: str
 
 
 class Outside(NamedTuple):

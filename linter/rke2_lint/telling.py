@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from rke2_lint.patch import pictured
-from rke2_lint.remarks import Change, Line, Related, Remark, TextEdit
+from rke2_lint.remarks import Change, Line, Related, Remark, Suppressed, TextEdit
 from rke2_lint.source_view import SourceView
-from rke2_lint.unit import Member, Unit
+from rke2_lint.unit import Member, Unit, object_of
 from rke2_policies.document import Place, Span
 from rke2_policies.edits import EditError
 from rke2_policies.edits.as_text import Change as Planned
@@ -32,14 +32,20 @@ class Teller:
 
     def tell(self, unit: Unit, report: Report) -> Iterator[Remark]:
         """Yield the remarks on what was found in a unit."""
-        own = {one.name for one in report.machines if unit.members[one.place.document.path].own}
-        findings = []
-        for finding in report.findings:
-            member = unit.members[finding.problem.place.document.path]
-            if (member.own or not own.isdisjoint(finding.machines)) and _concerns(unit, finding):
-                findings.append(finding)
+        findings = concerning(unit, report)
         for finding, told in zip(findings, _fixes(unit, findings), strict=True):
             yield self._remark(unit, finding, told)
+
+    def tell_suppressed(self, unit: Unit, report: Report) -> Iterator[Suppressed]:
+        """Yield what was found in a unit and does not count, without fixes: none is made."""
+        is_told = _is_told(unit, report)
+        for finding, exemption in report.exempted:
+            if is_told(finding):
+                problem = finding.problem._replace(fix=None)
+                remark = self._remark(unit, finding._replace(problem=problem), ())
+                kind = "inSource" if exemption.place is not None else "external"
+                secrets = unit.members[finding.problem.place.document.path].view.secrets
+                yield Suppressed(remark, kind, secrets.message(exemption.reason))
 
     def _remark(self, unit: Unit, finding: Finding, told: Told) -> Remark:
         problem, place = finding.problem, finding.problem.place
@@ -64,6 +70,7 @@ class Teller:
             view.around(span.start) if self._pictures else (),
             pointer(place.route),
             in_bytes=view.region_in_bytes(span),
+            object=view.secrets.message(object_of(member, place)),
         )
 
     def _related(self, unit: Unit, place: Place, message: str) -> Related:
@@ -91,6 +98,21 @@ class Teller:
 
             change = change._replace(suggestion=suggestion(view, told))
         return change, member.obstacle
+
+
+def concerning(unit: Unit, report: Report) -> list[Finding]:
+    """Return the findings of a unit that are told."""
+    return list(filter(_is_told(unit, report), report.findings))
+
+
+def _is_told(unit: Unit, report: Report) -> Callable[[Finding], bool]:
+    own = {one.name for one in report.machines if unit.members[one.place.document.path].own}
+
+    def is_told(finding: Finding) -> bool:
+        member = unit.members[finding.problem.place.document.path]
+        return (member.own or not own.isdisjoint(finding.machines)) and _concerns(unit, finding)
+
+    return is_told
 
 
 def _fixes(unit: Unit, findings: Sequence[Finding]) -> list[Told]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rke2_lint.files import File
+from rke2_lint.work import node_of
 from rke2_policies import engine
 from rke2_policies.document import Place, Span
 from rke2_policies.engine import Report
 from rke2_policies.file import Broken
 from rke2_policies.file import File as Input
+from rke2_policies.ignore import MARK, Ignore
+from rke2_policies.manifest import manifests
 from rke2_policies.policy import Policy
 
 if TYPE_CHECKING:
@@ -72,6 +75,15 @@ class Member:
             return f"{self.path} is a link, and nothing is written through links"
         return ""
 
+    @property
+    def ignores(self) -> tuple[Ignore, ...]:
+        """What its comments say about findings in it."""
+        if MARK not in self.source.text:
+            return ()
+        from rke2_policies.ignore_comments import ignores
+
+        return ignores(self.source)
+
     def as_input(self) -> Input:
         """Return what the engine sees of it."""
         problems = self.source.problems if self.ours else ()
@@ -80,19 +92,36 @@ class Member:
             Broken.at(self.path, one.document, one.span, one.message, templated=templated)
             for one in problems
         ]
-        documents = self.source.documents
-        return Input(self.path, documents, self.file.given, self.kind, tuple(broken), self.where)
+        return Input(
+            self.path, self.source.documents, self.file.given, self.kind, tuple(broken), self.where,
+            self.ignores,
+        )  # fmt: skip
+
+
+def object_of(member: Member, place: Place) -> str:
+    """Return what a place of a file is about: an object, or the node whose file it is."""
+    documents, number = member.source.documents, place.document.number
+    if number < len(documents) and isinstance(documents[number].tree, dict):
+        for one in manifests(documents[number]):
+            if place.route[: len(one.route)] == one.route:
+                return f"{one.kind} {one.namespace}/{one.name}"
+    return node_of(member.path)
 
 
 class Unit:
     """The files of a unit, by path."""
 
-    __slots__ = ("members", "policy")
+    __slots__ = ("_ignores", "_today", "members", "policy")
 
-    def __init__(self, members: list[Member], policy: Policy) -> None:
+    def __init__(
+        self, members: list[Member], policy: Policy, *, today: str = "", ignores: bool = True
+    ) -> None:
         self.members = {member.path: member for member in members}
         self.policy = policy
+        self._today = today
+        self._ignores = ignores
 
     def evaluate(self) -> Report:
         """Ask the engine about the files as they are now."""
-        return engine.evaluate([one.as_input() for one in self.members.values()], self.policy)
+        files = [one.as_input() for one in self.members.values()]
+        return engine.evaluate(files, self.policy, today=self._today, ignores=self._ignores)

@@ -21,6 +21,7 @@ from rke2_policies.route import Route
 MARK = "rke2-lint:"
 """What a comment begins with that is for us."""
 ANNOTATION = "rke2-lint.dev/ignore"
+UNTIL = "until="
 LINES, FILE = "ignore", "ignore-file"
 
 _DIRECTIVE = lazily(r"(?:(?<=[ \t])|\A)#[ \t]*rke2-lint:")
@@ -29,7 +30,6 @@ _NAMES = lazily(r"[ \t]*\[([^\[\]]*)\]")
 # In an annotation the first word is the list; blanks are allowed behind its commas.
 _LISTED = lazily(r"\s*([^\s,]+(?:,\s*[^\s,]+)*),?(?=\s|\Z)")
 _IN_FRONT_OF_REASON = " \t\r\n:-\u2013\u2014"
-_UNTIL = "until="
 
 
 class Said(NamedTuple):
@@ -89,7 +89,7 @@ class Examined(NamedTuple):
 def comments_in(comment: str) -> Iterator[Span]:
     """Yield where a YAML comment has something for us, from its `#`: behind other words, or alone."""
     starts = [found.start() for found in _DIRECTIVE.finditer(comment)]
-    for start, end in zip(starts, [*starts[1:], len(comment)], strict=True):
+    for start, end in zip(starts, [*starts[1:], len(comment)], strict=False):
         yield Span(start, start + len(comment[start:end].rstrip()))
 
 
@@ -123,8 +123,8 @@ def read_annotation(text: str) -> Said:
 def _said(listed: str, rest: str, *, for_file: bool) -> Said:
     names = tuple(dict.fromkeys(name for each in listed.split(",") if (name := each.strip())))
     words = rest.strip(_IN_FRONT_OF_REASON).split()
-    days = [word.removeprefix(_UNTIL) for word in words if word.startswith(_UNTIL)]
-    left = [word for word in words if not word.startswith(_UNTIL)]
+    days = [word.removeprefix(UNTIL) for word in words if word.startswith(UNTIL)]
+    left = [word for word in words if not word.startswith(UNTIL)]
     reason = " ".join(left).lstrip(_IN_FRONT_OF_REASON)
     faults = []
     holds = True
