@@ -135,12 +135,9 @@ def _check(asked: Asked) -> int:
         pictures=not asked.diff if outputs is None else _wants(outputs, "pictures", asked),
         suggestions=outputs is not None and _wants(outputs, "suggestions", asked),
         machines=outputs is not None and _wants(outputs, "machines", asked),
-<<<<<<< HEAD
         lookup=_lookup(asked),
-=======
         ignores=not asked.no_ignores,
         add_ignores=asked.add_ignores or "",
->>>>>>> 527b043 (Hear ignores in the linter, write them with --add-ignores, and disregard them with --no-ignores)
     )
     files, outcome = _look(asked, options)
     to_stdout = next((file.data for file in files if file.data is not None and options.write), None)

@@ -138,9 +138,6 @@ class Inspector:
         return Member(file, where, source, kind=kind, ours=ours, own=own)
 
 
-<<<<<<< HEAD
-def referred(source: AnySource) -> Iterator[str]:
-=======
 def _today(members: Iterable[Member], policy: Policy) -> str:
     """Return the day (UTC, as for the webhook) where anything ends with one; "" where nothing does."""
     ends = any(one.until for one in policy.exempt)
@@ -149,8 +146,7 @@ def _today(members: Iterable[Member], policy: Policy) -> str:
     return ""
 
 
-def _referred(source: AnySource) -> Iterator[str]:
->>>>>>> 527b043 (Hear ignores in the linter, write them with --add-ignores, and disregard them with --no-ignores)
+def referred(source: AnySource) -> Iterator[str]:
     """Yield the names of Secrets and ConfigMaps that files for machines are taken from."""
     waiting: list[Json] = [document.tree for document in source.documents]
     seen: set[int] = set()  # aliases share what they stand for
