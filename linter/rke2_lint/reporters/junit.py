@@ -33,19 +33,17 @@ def render(outcome: Outcome) -> str:
 def _suite(path: str, remarks: list[Remark]) -> str:
     failures = sum(one.severity != "note" for one in remarks)
     about = _attributes(
-        name=path, tests=max(1, len(remarks)), failures=failures, errors=0, skipped=0
+        name=path, tests=max(1, len(remarks)), failures=failures, errors=0, skipped=0, file=path
     )
     cases = [_case(one) for one in remarks] or [
-        f"    <testcase{_attributes(name='nothing found', classname=path, file=path)}/>\n"
+        f"    <testcase{_attributes(name='nothing found', classname=path)}/>\n"
     ]
     return f"  <testsuite{about}>\n{''.join(cases)}  </testsuite>\n"
 
 
 def _case(one: Remark) -> str:
     where = f"{one.region.line}:{one.region.column}"
-    case = _attributes(
-        name=f"{one.rule} ({where})", classname=one.path, file=one.path, line=one.region.line
-    )
+    case = _attributes(name=f"{one.rule} ({where})", classname=one.path)
     text = [f"{one.path}:{where}: {one.severity}: {one.message}"]
     text += (f"{each.path}:{each.region.line}: {each.message}" for each in one.related)
     if one.machines:

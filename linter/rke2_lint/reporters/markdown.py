@@ -23,7 +23,7 @@ _HOW = {
 _MEANT = re.compile(r"([\\`*_\[\]<>~#!$&])")
 # What GitHub and GitLab look for in text, whatever it was in Markdown: @names, #123, !123, %names,
 # :emoji:, addresses.
-_SOUGHT = re.compile(r"([@#!$%&~^](?=[\w\"])|:(?=//|[\w+-]+:)|\bwww(?=\.))")
+_SOUGHT = re.compile(r"([@#!$%&~^](?=[\w\"])|:(?=//|[a-z+-][\w+-]*:)|\bwww(?=\.))")
 _NOTHING = "&#8203;"
 """A sign without width: what stands before it and behind it is no longer one word."""
 
