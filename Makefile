@@ -11,7 +11,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint format docs bench peers wheel clean webhook-demo e2e e2e-assets
+.PHONY: help demo test lint format docs bench peers wheel clean webhook-demo e2e e2e-assets browser browser-assets
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,12 @@ e2e-assets: ## build a real kube-apiserver for the end-to-end tests (needs Go; s
 
 e2e: e2e-assets $(VENV)/.test ## run the end-to-end tests on it, and skip none
 	@RKE2_LINT_E2E=required $(BIN)/python -m pytest tests/e2e $(ARGS)
+
+browser-assets: $(VENV)/.browser ## get axe-core from npm and, where there is none, a Chromium
+	@tests/browser/assets.sh $(BIN)/python
+
+browser: browser-assets ## look at the HTML report in a real browser, and skip no test
+	@RKE2_LINT_BROWSER=required $(BIN)/python -m pytest tests/browser $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy --strict and the import contracts
 	$(BIN)/ruff check
@@ -88,6 +94,11 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 	@echo 'Installing rke2-lint and what its tests need into $(VENV) …'
 	@$(PIP) install --editable '.[test]'
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.browser: pyproject.toml | $(BIN)/python
+	@echo 'Installing rke2-lint and what drives a browser into $(VENV) …'
+	@$(PIP) install --editable '.[browser]'
+	@touch $@ $(VENV)/.test $(VENV)/.demo
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo 'Installing rke2-lint and its development tools into $(VENV) …'

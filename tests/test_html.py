@@ -11,8 +11,10 @@ import base64
 import hashlib
 import re
 import shutil
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import example, given
@@ -20,11 +22,16 @@ from hypothesis import strategies as st
 
 from rke2_lint import __version__
 from rke2_lint.cli import main
+from rke2_lint.files import discover
+from rke2_lint.options import Options
+from rke2_lint.outcome import Outcome
 from rke2_lint.page import escape
 from rke2_lint.page.excerpt import change, excerpt
 from rke2_lint.page.filters import Choice, Facet, style
 from rke2_lint.page.wording import sentence
-from rke2_lint.remarks import Line, Region
+from rke2_lint.remarks import Line, Region, Remark
+from rke2_lint.reporters.html import render
+from rke2_lint.work import Work, units
 
 GOLDEN = Path(__file__).parent / "golden"
 SCENARIOS = sorted(folder.name for folder in GOLDEN.iterdir() if (folder / "input").is_dir())
@@ -115,11 +122,11 @@ def test_the_same_files_give_the_same_bytes(scenario: Path) -> None:
 
 def test_machines_and_findings_lead_to_each_other(folder: Path) -> None:
     (folder / "one.yaml").write_text(cluster("one", "[IPTABLES_MODE=NFT]"))
-    html = report()
-    [machine] = re.findall(r'<tr role="row" id="([^"]+)"', html)
-    [finding] = re.findall(r'<div class="inside" id="([^"]+)"', html)
-    assert f'<a href="#{finding}">invalid-backend</a>' in html
-    assert f'<a href="#{machine}">fleet-default/<wbr>one/<wbr>all</a>' in html
+    said = report()
+    [machine] = re.findall(r'<tr role="row" id="([^"]+)"', said)
+    [finding] = re.findall(r'<div class="inside" id="([^"]+)"', said)
+    assert f'<a href="#{finding}">invalid-backend</a>' in said
+    assert f'<a href="#{machine}">fleet-default/<wbr>one/<wbr>all</a>' in said
 
 
 def test_addresses_stay_when_lines_move(folder: Path) -> None:
@@ -145,14 +152,44 @@ def test_addresses_stay_when_lines_move(folder: Path) -> None:
 def test_the_headline(folder: Path, values: list[str], headline: str) -> None:
     for number, value in enumerate(values):
         (folder / f"{number}.yaml").write_text(cluster(f"c{number}", value))
-    html = report()
-    assert f"<h1>{headline}</h1>" in html
-    assert f"<title>{headline} &#183; rke2-lint</title>" in html
+    said = report()
+    assert f"<h1>{headline}</h1>" in said
+    assert f"<title>{headline} &#183; rke2-lint</title>" in said
 
 
 def test_what_could_not_be_read_stands_above_all(folder: Path) -> None:
-    html = report("missing.yaml")
-    assert html.index("1 path could not be read") < html.index("Clusters and machines")
+    said = report("missing.yaml")
+    assert said.index("1 path could not be read") < said.index("Clusters and machines")
+
+
+def test_what_is_suppressed_is_folded_away_with_its_reason(folder: Path) -> None:
+    class Told(NamedTuple):
+        remark: Remark
+        kind: str
+        reason: str
+
+    class WithSuppressed(Outcome):
+        suppressed: Sequence[Told]
+
+    (folder / "lab.yaml").write_text(cluster("lab", "[IPTABLES_MODE=legacy]"))
+    work = Work(Options(pictures=True, machines=True))
+    work.run(units(discover(["."], keep_link=lambda _: False).files))
+    [remark] = work.outcome.remarks
+    outcome = WithSuppressed()
+    assert "Suppressed" not in render(outcome)
+    outcome.suppressed = [
+        Told(remark, "inSource", "old kernels <until May>"),
+        Told(remark, "external", ""),
+    ]
+    said = render(outcome)
+    page = Page(said)
+    assert page.open == []
+    assert len(set(page.ids)) == len(page.ids)
+    assert "#suppressed" in page.links
+    assert "Nothing was found." in said
+    assert "Suppressed by a comment or an annotation: old kernels &lt;until May&gt;" in said
+    assert "Suppressed by the policy or the baseline<" in said
+    assert '<option value="legacy-backend">' in said
 
 
 # --- one sound page
@@ -202,8 +239,8 @@ def hash_of(text: str) -> str:
 
 def test_no_secret_is_told(scenario: Path) -> None:
     secrets = ("hunter2", "correct-horse", "K10c0ffee", "s3cret", "AKIAEXAMPLE", "also-secret")
-    html = report()
-    assert [secret for secret in secrets if secret in html] == []
+    said = report()
+    assert [secret for secret in secrets if secret in said] == []
 
 
 @given(name=st.text(), value=st.text())
