@@ -56,6 +56,7 @@ format: $(VENV)/.dev ## let ruff mend what it can
 
 docs: $(VENV)/.test ## write the rule index and the outputs in the README anew
 	$(BIN)/python policies/write_index.py
+	$(BIN)/python policies/write_reference.py
 	$(BIN)/python tests/test_docs.py
 
 bench: $(VENV)/.demo ## measure against yamllint, check-jsonschema, ast-grep and checkov (ARGS=--quick for a smoke test)

@@ -371,8 +371,8 @@ class _Reader:
                 return self.text(route, _plain(value))
             case LabelSelector():
                 return self.selector(route, value)
-            case Values():
-                return self.values(route, value)
+            case Values(in_full):
+                return self.values(route, value, in_full=in_full)
             case _:
                 raise TypeError(shape)
 
@@ -455,10 +455,10 @@ class _Reader:
             raise self.error((*route, *parsed.route), f"{_name(route)}: {parsed.message}")
         return value
 
-    def values(self, route: Route, value: Json) -> Json:
-        """Return what a setting has to be, the short way or the long way."""
+    def values(self, route: Route, value: Json, *, in_full: bool) -> Json:
+        """Return what a setting has to be, in short or in full."""
         match value:
-            case dict():
+            case dict() if in_full:
                 return self.section(route, value, REQUIRED_SETTING)
             case list():
                 if not value:

@@ -32,6 +32,8 @@ LEVELS = {
 BASELINES = ("default", "strict")
 BACKENDS = ("nft", "legacy")
 ROLES = ("server", "agent")
+ABOUT_RUNS = {"shrinkable-baseline": "A baseline holds nothing that is not found any more."}
+"""What a door finds out about a whole run, which no rule could: `levels` name them like rules."""
 
 
 class Text(NamedTuple):
@@ -59,6 +61,9 @@ class Glob(NamedTuple):
 class Values(NamedTuple):
     """What a setting has to be: one value, or the items that a list has to hold."""
 
+    in_full: bool = True
+    """Whether it may be said in full, too, as `REQUIRED_SETTING`."""
+
 
 class LabelSelector(NamedTuple):
     """A label selector of Kubernetes."""
@@ -81,7 +86,7 @@ class ByName(NamedTuple):
     @property
     def names(self) -> tuple[str, ...]:
         """The names that there are."""
-        return catalog.names() if self.kind == "rule" else settings()
+        return (*catalog.names(), *ABOUT_RUNS) if self.kind == "rule" else settings()
 
 
 class Section(NamedTuple):
@@ -118,11 +123,11 @@ def settings() -> tuple[str, ...]:
 _RULES = Many(RuleName())
 _TEXTS = Many(Text())
 _GLOBS = Many(Glob())
-_LEVELS = ByName("rule", Word(tuple(LEVELS)))
+LEVELS_OF_RULES = ByName("rule", Word(tuple(LEVELS)))
 
 REQUIRED_SETTING = Section(
     (
-        Key("value", Values(), "The value, or the items that the list has to hold.", "cis",
+        Key("value", Values(in_full=False), "The value, or the items that the list has to hold.", "cis",
             required=True),
         Key("role", Word(ROLES), "The machines that need it: `server` or `agent`.", "server",
             "every machine whose RKE2 knows the setting"),
@@ -130,16 +135,18 @@ REQUIRED_SETTING = Section(
     ),
     "a required setting",
 )  # fmt: skip
-"""The long way to say what a setting has to be."""
+"""What a setting has to be, said in full."""
 
-_PARAMS = Section(
+PARAMS = Section(
     (
         Key(
             "backend",
             Word(BACKENDS),
-            "What kube-proxy is to be pinned to. Rules, messages and fixes speak of it; the other "
-            "backend is then a finding of `legacy-backend`. `legacy` is for hosts whose iptables "
-            "know nothing else.",
+            "What kube-proxy is to be pinned to: `nft`, or `legacy` for hosts whose iptables know "
+            "nothing else. All rules, messages and fixes speak of it, and the rule "
+            "`legacy-backend` finds the other one. A machine with the wanted pin is `pinned`; one "
+            "that is pinned to legacy where nft is wanted is `legacy`; one that is pinned to nft "
+            "where legacy is wanted is `broken`, because nothing works with it there.",
             "legacy",
             DEFAULT.params.backend,
         ),
@@ -164,7 +171,7 @@ _PARAMS = Section(
     )
 )  # fmt: skip
 
-_OVERRIDE = Section(
+OVERRIDE = Section(
     (
         Key("paths", _GLOBS, "The files, as globs relative to the policy file.",
             ["clusters/lab/**"], "every file"),
@@ -175,8 +182,8 @@ _OVERRIDE = Section(
             "The clusters, by the labels of the Cluster object: a label selector of Kubernetes, "
             "with `matchLabels` and `matchExpressions`.",
             {"matchLabels": {"hosts": "old"}}, "every cluster, and nodes"),
-        Key("levels", _LEVELS, "Levels of rules here.", {"prerelease-version": "off"}),
-        Key("params", _PARAMS, "Params here; what is not said stays.", {"backend": "legacy"}),
+        Key("levels", LEVELS_OF_RULES, "Levels of rules here.", {"prerelease-version": "off"}),
+        Key("params", PARAMS, "Params here; what is not said stays.", {"backend": "legacy"}),
         Key("reason", Text(),
             "Why. Needed where `backend` is said: who reads it later has to know whether it "
             "still holds.", "hosts with RHEL 7"),
@@ -228,12 +235,13 @@ POLICY = Section(
             "relative to this one. `levels` and `params` are laid over those below, key by key; "
             "`exempt`, `overrides`, `exclude` and `unfixable` are added to them; every other key "
             "replaces them.", "strict", DEFAULT.name),
-        Key("levels", _LEVELS,
+        Key("levels", LEVELS_OF_RULES,
             "How much a rule counts: `off`, `note`, `warning` or `error`. Notes never change an "
-            "exit code.", {"prerelease-version": "error", "scalar-pin": "off"},
+            "exit code. What a rule says of better and worse cases moves along; a case that is "
+            "not sure is never an error.", {"prerelease-version": "error", "scalar-pin": "off"},
             "each rule has its own"),
-        Key("params", _PARAMS, "What rules ask for.", {"backend": "nft"}),
-        Key("overrides", Many(_OVERRIDE),
+        Key("params", PARAMS, "What rules ask for.", {"backend": "nft"}),
+        Key("overrides", Many(OVERRIDE),
             "Other levels and params for some files or clusters. All conditions of one have to "
             "hold; of several that hold, a later one wins.",
             [{"labels": {"matchLabels": {"hosts": "old"}}, "params": {"backend": "legacy"},
