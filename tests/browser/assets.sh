@@ -37,17 +37,16 @@ install_packages() {
 }
 
 browser() {
-    if [ -n "${RKE2_LINT_CHROMIUM:-}" ]; then
-        command -v "$RKE2_LINT_CHROMIUM" ||
-            give_up "RKE2_LINT_CHROMIUM names $RKE2_LINT_CHROMIUM, which is no program"
-        return
-    fi
     # Ubuntu's chromium-browser only installs a snap: it is not asked for.
-    for each in chromium-headless-shell chromium google-chrome-stable google-chrome; do
+    for each in ${RKE2_LINT_CHROMIUM:-} chromium-headless-shell chromium google-chrome-stable google-chrome; do
         if command -v "$each"; then return; fi
     done
     return 1
 }
+
+if [ -n "${RKE2_LINT_CHROMIUM:-}" ] && ! command -v "$RKE2_LINT_CHROMIUM" >/dev/null; then
+    give_up "RKE2_LINT_CHROMIUM names $RKE2_LINT_CHROMIUM, which is no program"
+fi
 
 if ! [ -f "$folder/node_modules/axe-core/axe.min.js" ]; then
     command -v npm >/dev/null || {
@@ -65,7 +64,7 @@ if ! found=$(browser); then
     if command -v apt-get >/dev/null && apt-cache show chromium-headless-shell >/dev/null 2>&1; then
         say "installing Debian's chromium-headless-shell"
         install_packages chromium-headless-shell
-        found=$(browser)
+        found=$(browser) || give_up "the package is installed, and no browser is on the PATH"
     else
         say "fetching Playwright's Chromium"
         "$python" -m playwright install --with-deps --only-shell chromium ||
