@@ -21,6 +21,8 @@ formats:
 other commands:
   rke2-lint effective [PATHS…]  what each machine will run with, and which line decides it
   rke2-lint rule [NAME]         explain a rule, or list them all
+  rke2-lint config [PATH]       what is in force for a path, and which line says so
+  rke2-lint files [PATHS…]      what would be read, as what, and what would not, and why
   rke2-lint completions SHELL   write completions for bash, zsh or fish
   rke2-lint lsp                 serve an editor as a language server
 
@@ -74,6 +76,8 @@ def parser_of(command: str) -> argparse.ArgumentParser:
         "rule": _rule,
         "completions": _completions,
         "lsp": _lsp,
+        "config": _config,
+        "files": _files,
     }[command]()
 
 
@@ -85,9 +89,7 @@ def _check() -> argparse.ArgumentParser:
         _EPILOG.format(formats="\n".join(f"  {one.name:18}  {one.about}" for one in FORMATS)),
     )
     _add_files(parser)
-    parser.add_argument(
-        "--since", metavar="REV", help="only what has changed since it branched off from a revision"
-    )
+    _add_since(parser)
     fixes = parser.add_argument_group("fixes")
     _flag(fixes, "--fix", "make the safe fixes")
     _flag(fixes, "--diff", "show the fixes as a patch, and write nothing")
@@ -146,6 +148,37 @@ def _completions() -> argparse.ArgumentParser:
     return parser
 
 
+def _config() -> argparse.ArgumentParser:
+    parser = _Parser(
+        "rke2-lint config",
+        "rke2-lint config [OPTIONS] [PATH]",
+        "Tell what is in force for a path, and which line says so.",
+    )
+    parser.add_argument("paths", nargs="?", metavar="PATH", help="a file or folder (default: .)")
+    _flag(parser, "--schema", "write the JSON Schema of configurations")
+    _add_configuration(parser)
+    _add_excluding(parser)
+    _format(parser, ("text", "json"))
+    _add_output(parser)
+    return parser
+
+
+def _files() -> argparse.ArgumentParser:
+    parser = _Parser(
+        "rke2-lint files",
+        "rke2-lint files [OPTIONS] [PATHS…]",
+        "Tell what would be read, as what and why; what would not be, and why not.",
+    )
+    parser.add_argument("paths", nargs="*", metavar="PATHS", help="files and folders (default: .)")
+    _add_kind(parser)
+    _add_since(parser)
+    _add_excluding(parser)
+    _add_configuration(parser)
+    _format(parser, ("text", "json"))
+    _add_output(parser)
+    return parser
+
+
 def _lsp() -> argparse.ArgumentParser:
     parser = _Parser(
         "rke2-lint lsp",
@@ -164,6 +197,12 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         help="files and folders (default: .); - is standard input",
     )
     parser.add_argument("--stdin-filename", metavar="PATH", help="what standard input is called")
+    _add_kind(parser)
+    _add_excluding(parser)
+    _add_configuration(parser)
+
+
+def _add_kind(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--as",
         dest="kind",
@@ -171,6 +210,15 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         metavar="KIND",
         help=f"what the files are: {', '.join(KINDS)}",
     )
+
+
+def _add_since(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--since", metavar="REV", help="only what has changed since it branched off from a revision"
+    )
+
+
+def _add_excluding(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--exclude",
         action="append",
@@ -178,7 +226,6 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         help="leave out files and folders, as well as configurations do (may be repeated)",
     )
     _flag(parser, "--force-exclude", "leave them out even where they are named (pre-commit does)")
-    _add_configuration(parser)
 
 
 def _add_configuration(parser: argparse._ActionsContainer) -> None:

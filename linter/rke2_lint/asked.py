@@ -18,6 +18,7 @@ class Asked:
         self.exclude: list[str] = []
         self.force_exclude = False
         self.since: str | None = None
+        self.schema = False
         self.fix = False
         self.diff = False
         self.unsafe_fixes = False

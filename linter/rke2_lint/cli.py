@@ -28,6 +28,7 @@ TYPE_CHECKING = False  # `typing` costs as much as a quarter of Python's own sta
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from rke2_lint.files import Listing
     from rke2_lint.outputs import Outputs
     from rke2_lint.paint import Paint
 
@@ -35,7 +36,7 @@ CLEAN, FOUND, USAGE, BUG = 0, 1, 2, 3
 INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell counts signals: 128 and more
 
 _PART = 1 << 15
-_COMMANDS = ("check", "effective", "rule", "completions", "lsp")
+_COMMANDS = ("check", "effective", "rule", "config", "files", "completions", "lsp")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -96,6 +97,8 @@ def _run(argv: list[str]) -> int:
         "rule": _rule,
         "completions": _completions,
         "lsp": _lsp,
+        "config": _config,
+        "files": _files,
     }[command]
     return run(asked)
 
@@ -227,6 +230,39 @@ def _rule(asked: Asked) -> int:
     return CLEAN
 
 
+def _config(asked: Asked) -> int:
+    if asked.schema:
+        import json
+
+        from rke2_policies.policy_schema import schema
+
+        _say(json.dumps(schema(), indent=2) + "\n", sys.stdout)
+        return CLEAN
+    from rke2_lint.show_config import in_force, render, render_json
+
+    path = asked.paths[0] if asked.paths else "."
+    where = absolute(path)
+    told = in_force(_lookup(asked), path, f"{where}/." if os.path.isdir(path) else where)
+    as_json = asked.output_format == "json"
+    _say(render_json(told) if as_json else render(told, _paint(sys.stdout, asked)), sys.stdout)
+    return CLEAN
+
+
+def _files(asked: Asked) -> int:
+    from rke2_lint.show_files import render, render_json, rows
+
+    lookup = _lookup(asked)
+    listing = _listing(asked.paths or ["."], lookup, asked, thorough=True)
+    found = rows(listing, lookup, asked.kind)
+    if asked.output_format == "json":
+        _say(render_json(found), sys.stdout)
+    else:
+        _say(render(found, _paint(sys.stdout, asked), verbose=asked.verbose), sys.stdout)
+    for line in listing.unreadable:
+        print(f"error: {line}", file=sys.stderr)
+    return USAGE if listing.unreadable else CLEAN
+
+
 def _completions(asked: Asked) -> int:
     from rke2_lint.arguments import SHELLS
 
@@ -258,16 +294,7 @@ def _look(asked: Asked, options: Options) -> tuple[list[File], Outcome]:
     """Find the files, look at them all, and return them with what came of it."""
     paths = asked.paths or ["."]
     lookup = options.lookup or Lookup()
-    named = [path for path in paths if path != STDIN]
-    listing = discover(
-        named,
-        keep_link=lambda path: base_of(path) is not None or path_matters(os.path.abspath(path)),
-        lookup=lookup,
-    )
-    if asked.since is not None:
-        from rke2_lint.since import narrow
-
-        narrow(listing, named, asked.since)
+    listing = _listing([path for path in paths if path != STDIN], lookup, asked)
     files = listing.files
     piped: list[File] = []
     if STDIN in paths:
@@ -300,6 +327,23 @@ def _look(asked: Asked, options: Options) -> tuple[list[File], Outcome]:
     outcome.notes += listing.notes
     outcome.sort()
     return [*piped, *(file for file in files if file not in piped)], outcome
+
+
+def _listing(
+    paths: Sequence[str], lookup: Lookup, asked: Asked, *, thorough: bool = False
+) -> Listing:
+    """Return the files to look at, without standard input. Raises UsageError."""
+    listing = discover(
+        paths,
+        keep_link=lambda path: base_of(path) is not None or path_matters(os.path.abspath(path)),
+        lookup=lookup,
+        thorough=thorough,
+    )
+    if asked.since is not None:
+        from rke2_lint.since import narrow
+
+        narrow(listing, paths, asked.since)
+    return listing
 
 
 def _is_watched(asked: Asked) -> bool:

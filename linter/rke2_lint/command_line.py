@@ -58,6 +58,7 @@ class Command(NamedTuple):
 # By what stands for the value in `--help`. Words that can be counted are the parser's `choices`.
 _VALUES = {
     "FILE": Value("files"),
+    "GLOB": Value("files"),
     "PATH": Value("files"),
     "PATHS": Value("files"),
     "NAME": Value("rules"),

@@ -30,6 +30,8 @@ MOST_BYTES = 16 * 1024 * 1024
 
 CONFIGURATIONS = (".rke2-lint.yaml", ".rke2-lint.yml")
 PYPROJECT = "pyproject.toml"
+NOT_OURS = "neither YAML nor JSON, nor another file that RKE2 reads"
+"""Why most files of a repository are left out."""
 
 
 class UsageError(Exception):
@@ -161,10 +163,13 @@ def has_table(folder: str) -> bool:
 class Listing:
     """The files that some paths come to, sorted by path, and what there is to say about the rest."""
 
-    __slots__ = ("_lookup", "context", "files", "left_out", "notes", "unreadable", "warnings")
+    __slots__ = (
+        "_lookup", "_thorough", "context", "files", "left_out", "notes", "trees", "unread", "unreadable", "warnings",
+    )  # fmt: skip
 
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: Lookup, *, thorough: bool = False) -> None:
         self._lookup = lookup
+        self._thorough = thorough
         self.files: list[File] = []
         self.context: list[File] = []
         """Files that are not looked at, but may hold what others refer to."""
@@ -174,10 +179,15 @@ class Listing:
         self.notes: list[str] = []
         """What was left out, for `--verbose`."""
         self.left_out: list[tuple[str, str]] = []
-        """Files that configurations leave out, and folders, with a `/` at their end; and why."""
+        """Files, and folders with a `/` at their end, that are not looked at, and why."""
+        self.unread: list[tuple[str, str]] = []
+        """Files and folders that cannot be read, and why."""
+        self.trees: list[str] = []
+        """The folders that git has listed."""
 
     def complain(self, path: str, reason: str, *, named: bool) -> None:
         """Remember that `path` cannot be read: an error where it was named, else a warning."""
+        self.unread.append((path, reason))
         (self.unreadable if named else self.warnings).append(f"{path}: {reason}")
 
     def takes(self, path: str, where: str, within: str) -> bool:
@@ -188,12 +198,12 @@ class Listing:
         worth = is_worth_a_look(where)
         configurations = self._lookup.at(where.rpartition("/")[0] or "/")
         if configurations is None:
-            return worth
+            return worth or self._passes_over(path)
         if reason := configurations.excluded(where, within):
             if worth:
                 self.leave_out(path, reason)
             return False
-        return worth or configurations.names(where)
+        return worth or configurations.names(where) or self._passes_over(path)
 
     def leaves_out(self, path: str, where: str, within: str = "") -> bool:
         """Tell whether the configurations leave out a file or a folder, and remember why."""
@@ -208,6 +218,12 @@ class Listing:
         if self._lookup.force_exclude:
             return self.leaves_out(path, where)
         self._lookup.policy_for(where)  # whoever named it means it
+        return False
+
+    def _passes_over(self, path: str) -> bool:
+        """Say of a file that is not worth a look why, where that is asked for."""
+        if self._thorough:
+            self.left_out.append((path, NOT_OURS))
         return False
 
     def leave_out(self, path: str, reason: str) -> None:
@@ -229,15 +245,19 @@ class TooLargeError(Exception):
 
 
 def discover(
-    paths: Iterable[str], keep_link: Callable[[str], bool], lookup: Lookup | None = None
+    paths: Iterable[str],
+    keep_link: Callable[[str], bool],
+    lookup: Lookup | None = None,
+    *,
+    thorough: bool = False,
 ) -> Listing:
     """List the files that `paths` name, and those worth a look in the folders among them.
 
     A file with several names is listed once. A link stands back behind the file itself, unless
-    `keep_link` says that its own path means something. Raises UsageError for a configuration that
-    cannot be used.
+    `keep_link` says that its own path means something. `thorough`: what nobody would think of is
+    remembered as left out, too. Raises UsageError for a configuration that cannot be used.
     """
-    listing = Listing(lookup or Lookup())
+    listing = Listing(lookup or Lookup(), thorough=thorough)
     candidates = []
     for path in paths:
         path = path.replace(os.sep, "/")
@@ -259,7 +279,7 @@ def discover(
         elif file.is_link and first != file.path and keep_link(file.path):
             listing.files.append(file)
         elif first != file.path:
-            listing.notes.append(f"{file.path}: the same file as {first}")
+            listing.leave_out(file.path, f"the same file as {first}")
     listing.files.sort(key=lambda file: file.path)
     return listing
 
@@ -283,7 +303,7 @@ def _known(candidates: Iterable[File], listing: Listing) -> Iterator[tuple[File,
                 status = os.stat(file.path)
         except FileNotFoundError:
             # Git lists what was deleted and not yet committed; a link may lead nowhere.
-            listing.notes.append(f"{file.path}: is not there")
+            listing.leave_out(file.path, "is not there")
             continue
         except OSError as error:
             listing.complain(file.path, why(error), named=file.named)
@@ -293,7 +313,7 @@ def _known(candidates: Iterable[File], listing: Listing) -> Iterator[tuple[File,
             hard = os.path.realpath(file.path) if status.st_nlink > 1 else ""
             yield file, (status.st_dev, status.st_ino, hard)
         else:
-            listing.notes.append(f"{file.path}: is not a file")
+            listing.leave_out(file.path, "is not a file")
 
 
 def _folder(folder: str, listing: Listing) -> Iterator[str]:
@@ -315,12 +335,13 @@ def _listed(folder: str, listing: Listing, within: str) -> Iterator[str]:
     nested = []
     where = absolute(folder)
     nothing = True
+    listing.trees.append(folder)
     try:
         for name in git_files.listed(folder, complaints):
             nothing = False
             if name.endswith("/"):
                 nested.append(name.rstrip("/"))
-            elif listing.takes(path := _join(folder, name), f"{where}/{name}", within):
+            elif listing.takes(path := join(folder, name), f"{where}/{name}", within):
                 yield path
         # Whoever names an ignored folder wants to know what is in it.
         walk = nothing and git_files.is_ignored(folder)
@@ -334,7 +355,7 @@ def _listed(folder: str, listing: Listing, within: str) -> Iterator[str]:
         walk = True
     listing.warnings += complaints
     for name in nested:
-        if os.path.isdir(path := _join(folder, name)):
+        if os.path.isdir(path := join(folder, name)):
             yield from _listed(path, listing, within)
     if walk:
         yield from _walk(folder, listing, within)
@@ -356,7 +377,7 @@ def _walk(folder: str, listing: Listing, within: str) -> Iterator[str]:
             continue
         where = absolute(here)
         for entry in found:
-            path = _join(here, entry.name)
+            path = join(here, entry.name)
             if entry.is_dir(follow_symlinks=False):
                 if entry.name != ".git" and not listing.leaves_out(
                     f"{path}/", f"{where}/{entry.name}/", within
@@ -384,7 +405,8 @@ def absolute(path: str) -> str:
     return os.path.abspath(path).replace(os.sep, "/").rstrip("/")
 
 
-def _join(folder: str, name: str) -> str:
+def join(folder: str, name: str) -> str:
+    """Return the path of what is in a folder, as people name that folder."""
     if folder in (".", "./"):
         return name
     return f"{folder}{name}" if folder.endswith("/") else f"{folder}/{name}"

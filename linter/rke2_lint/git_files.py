@@ -74,6 +74,23 @@ def described(folder: str) -> str:
     return answer.decode("ascii").strip()
 
 
+def ignored(folder: str) -> Iterator[tuple[str, str]]:
+    """Yield what git ignores below `folder`, folders with a `/`, each with the line that says so.
+
+    Raises GitError.
+    """
+    names = _ask(
+        folder, [], "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"
+    )
+    if not names:
+        return
+    given = "\0".join(names).encode("utf-8", "surrogateescape")
+    _, answer, _ = run(folder, "check-ignore", "-z", "--verbose", "--stdin", given=given)
+    told = os.fsdecode(answer).split("\0")
+    for source, line, _, name in zip(told[0::4], told[1::4], told[2::4], told[3::4], strict=False):
+        yield name, f"{source}:{line}"
+
+
 def _ask(folder: str, complaints: list[str], *command: str) -> list[str]:
     status, answer, said = run(folder, *command)
     if status:
@@ -83,11 +100,11 @@ def _ask(folder: str, complaints: list[str], *command: str) -> list[str]:
 
 
 def run(
-    folder: str, *command: str, variables: Mapping[str, str] | None = None
+    folder: str, *command: str, variables: Mapping[str, str] | None = None, given: bytes = b""
 ) -> tuple[int, bytes, list[str]]:
     """Run git in a folder, and return its exit code, what it answers and what it says. Raises GitError.
 
-    `variables` are further environment variables.
+    `variables` are further environment variables, `given` is what it reads.
     """
     import subprocess  # 6 ms, which a run over named files need not pay
 
@@ -97,7 +114,7 @@ def run(
     try:
         done = subprocess.run(  # noqa: S603 - the command is ours, and no shell reads it
             [*_GIT, "-C", folder, *command],
-            env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False,
+            env=environment, input=given, capture_output=True, check=False,
         )  # fmt: skip
     except FileNotFoundError as error:
         raise GitMissingError("there is no git here") from error

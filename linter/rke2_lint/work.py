@@ -153,7 +153,7 @@ class Work:
             from rke2_lint.inspection import Inspector
 
             self._inspector = Inspector(self._options, self.outcome, self._where)
-        context = self._load(_context(loaded), again=True)
+        context = self._load(context_of(loaded), again=True)
         self._inspector.inspect(loaded, context, holders)
 
     def _load(self, files: Iterable[File], *, again: bool = False) -> Loaded:
@@ -267,7 +267,7 @@ def available() -> int:
     return min(os.cpu_count() or 1, _MOST_PROCESSES)
 
 
-def _context(loaded: Loaded) -> Iterator[File]:
+def context_of(loaded: Loaded) -> Iterator[File]:
     """Yield what decides with these files and is not among them: a node's base file and drop-ins."""
     path = loaded[0][0].path
     base = node_of(path)

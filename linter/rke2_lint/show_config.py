@@ -1,0 +1,209 @@
+"""`rke2-lint config`: what is in force for a path, and which line says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from rke2_lint.files import Lookup
+from rke2_lint.paint import Paint, harmless
+from rke2_policies import catalog
+from rke2_policies.finding import Severity
+from rke2_policies.label_selector import Selector
+from rke2_policies.policy import DEFAULT, Exemption, Override, Policy, RequiredSetting
+
+BUILT_IN = "built in"
+_HEADS = ("KEY", "VALUE", "FROM")
+_WEBHOOK = {
+    "onCreate": "on_create",
+    "onUpdate": "on_update",
+    "patch": "patch",
+    "deny": "deny",
+    "ignoreUsers": "ignore_users",
+}
+
+
+class Entry(NamedTuple):
+    """One key, as a policy file has it."""
+
+    key: str
+    value: Any
+    """As JSON has it; None where nothing is said, which then stands for all or for none."""
+    origin: str
+    """The file and the line that say it; "" for what is built in."""
+
+
+class InForce(NamedTuple):
+    """What is in force for a path."""
+
+    path: str
+    configuration: str
+    """The configuration that is nearest; "" for none."""
+    excluded: str
+    """Why the path is not looked at; "" if it is."""
+    entries: tuple[Entry, ...]
+
+
+def in_force(lookup: Lookup, path: str, where: str) -> InForce:
+    """Return what is in force for a path; `where` is it in full. Raises UsageError."""
+    policy = lookup.policy_for(where) or DEFAULT
+    configurations = lookup.configurations
+    return InForce(
+        path,
+        configurations.file_for(where) if configurations is not None else "",
+        configurations.excluded(where) if configurations is not None else "",
+        tuple(_entries(policy, where)),
+    )
+
+
+def render(told: InForce, paint: Paint) -> str:
+    """Return a table for people."""
+    source = harmless(told.configuration) if told.configuration else "no configuration"
+    lines = [f"{paint('bold', harmless(told.path))}: {source}"]
+    if told.excluded:
+        lines.append(f"It is not looked at: {harmless(told.excluded)}.")
+    rows = [row for entry in told.entries for row in _rows(entry)]
+    widths = [max(map(len, column)) for column in zip(_HEADS, *rows, strict=True)]
+    lines += ["", paint("bold", "  ".join(map(str.ljust, _HEADS, widths)).rstrip())]
+    for key, value, origin in rows:
+        shown = paint("dim", origin) if origin == BUILT_IN else origin
+        lines.append(f"{key.ljust(widths[0])}  {value.ljust(widths[1])}  {shown}".rstrip())
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _rows(entry: Entry) -> Iterator[tuple[str, str, str]]:
+    """Yield the lines of an entry: one for each item of a list."""
+    items = entry.value if isinstance(entry.value, list) and entry.value else [entry.value]
+    first, *others = (harmless(_words(item, entry.key)) for item in items)
+    yield entry.key, first, harmless(entry.origin) or BUILT_IN
+    yield from (("", item, "") for item in others)
+
+
+def render_json(told: InForce) -> str:
+    """Return the same for programs. Version 1 never loses or changes a field."""
+    import json
+
+    tree = {
+        "version": 1,
+        "path": told.path,
+        "configuration": told.configuration or None,
+        "excluded": told.excluded or None,
+        "settings": [
+            {"key": one.key, "value": one.value, "from": one.origin or None} for one in told.entries
+        ],
+    }
+    return json.dumps(tree, indent=2) + "\n"
+
+
+def _entries(policy: Policy, where: str) -> Iterator[Entry]:
+    """Yield all keys. What an override says for the path is told as if it were said for all."""
+    origins = dict(policy.origins)
+    waiting: list[Entry] = []
+    for number, override in enumerate(policy.overrides):
+        key = f"overrides.{number}"
+        if not override.is_for_path(where):
+            continue
+        if override.asks_for_cluster or waiting:
+            waiting.append(Entry(key, _override(override), origins.get(key, "")))
+        else:
+            origins |= dict.fromkeys(_keys(override), origins.get(key, ""))
+    here = policy.for_path(where)
+    yield Entry("name", here.name, origins.get("name", ""))
+    for rule in catalog.rules().values():
+        level = here.levels.get(rule.id, rule.severity)
+        yield Entry(f"levels.{rule.id}", _level(level), origins.get(f"levels.{rule.id}", ""))
+    yield Entry("params.backend", here.params.backend, origins.get("params.backend", ""))
+    for setting in here.params.required_settings.values():
+        key = f"params.required-settings.{setting.name}"
+        yield Entry(key, _required(setting), origins.get(key, ""))
+    yield from waiting
+    for key, globs in (("include", here.include), ("exclude", here.exclude)):
+        if not globs:
+            yield Entry(key, None, "")
+        for glob in globs:
+            yield Entry(key, glob.pattern, glob.place)
+    for key, rules in (("fixable", here.fixable), ("unfixable", here.unfixable or None)):
+        yield Entry(key, None if rules is None else list(rules), origins.get(key, ""))
+    for number, exemption in enumerate(here.exempt):
+        key = f"exempt.{number}"
+        yield Entry(key, _exemption(exemption), origins.get(key, ""))
+    for name, field in _WEBHOOK.items():
+        value = getattr(here.admission, field)
+        key = f"webhook.{name}"
+        yield Entry(key, list(value) if isinstance(value, tuple) else value, origins.get(key, ""))
+
+
+def _keys(override: Override) -> Iterator[str]:
+    """Yield the keys that an override says."""
+    yield from (f"levels.{rule}" for rule in override.levels)
+    if "backend" in override.params:
+        yield "params.backend"
+    for setting in override.params.get("required_settings", ()):
+        yield f"params.required-settings.{setting}"
+
+
+def _level(level: Severity | None) -> str:
+    return "off" if level is None else level.name.lower()
+
+
+def _required(setting: RequiredSetting | None) -> Any:
+    if setting is None:
+        return None
+    value = list(setting.value) if isinstance(setting.value, tuple) else setting.value
+    if not (setting.role or setting.reason):
+        return value
+    long = {"value": value, "role": setting.role, "reason": setting.reason}
+    return {name: one for name, one in long.items() if one != ""}
+
+
+def _override(override: Override) -> dict[str, Any]:
+    told = {
+        "paths": [glob.pattern for glob in override.paths],
+        "clusters": list(override.clusters),
+        "labels": _selector(override.labels) if override.labels is not None else None,
+        "levels": {rule: _level(level) for rule, level in override.levels.items()},
+        "params": _params(override.params),
+        "reason": override.reason,
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _selector(selector: Selector) -> dict[str, Any]:
+    expressions = [
+        {"key": one.key, "operator": one.operator, "values": list(one.values)}
+        for one in selector.requirements
+    ]
+    return {"matchExpressions": expressions}
+
+
+def _params(params: Mapping[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    if "backend" in params:
+        told["backend"] = params["backend"]
+    if "required_settings" in params:
+        settings = params["required_settings"].items()
+        told["required-settings"] = {name: _required(one) for name, one in settings}
+    return told
+
+
+def _exemption(exemption: Exemption) -> dict[str, Any]:
+    fields = ("rule", "where", "reason", "until")
+    told = {field: getattr(exemption, field) for field in fields}
+    return {field: value for field, value in told.items() if value is not None}
+
+
+def _words(value: Any, key: str) -> str:
+    """Return a value for people."""
+    match value:
+        case None:
+            return "every file" if key == "include" else "all" if key == "fixable" else "none"
+        case [] | ():
+            return "none"
+        case bool():
+            return str(value).lower()
+        case list():
+            return ", ".join(_words(item, key) for item in value)
+        case dict():
+            return "; ".join(f"{name}: {_words(item, key)}" for name, item in value.items())
+        case _:
+            return str(value)
