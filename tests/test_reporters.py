@@ -16,15 +16,25 @@ import pytest
 
 from rke2_lint import __version__
 from rke2_lint.cli import main
+from rke2_lint.reporters import FORMATS
 
 GOLDEN = Path(__file__).parent / "golden"
 SCENARIOS = sorted(folder.name for folder in GOLDEN.iterdir())
 OUTPUTS = {
     "full.txt": ["check"],
     "concise.txt": ["check", "--output-format", "concise"],
+    "grouped.txt": ["check", "--output-format", "grouped"],
     "findings.json": ["check", "--output-format", "json"],
-    "github.txt": ["check", "--output-format", "github"],
+    "findings.jsonl": ["check", "--output-format", "jsonl"],
     "findings.sarif": ["check", "--output-format", "sarif"],
+    "github.txt": ["check", "--output-format", "github"],
+    "gitlab.json": ["check", "--output-format", "gitlab"],
+    "junit.xml": ["check", "--output-format", "junit"],
+    "azure.txt": ["check", "--output-format", "azure"],
+    "findings.rdjsonl": ["check", "--output-format", "rdjsonl"],
+    "comment.md": ["check", "--output-format", "markdown"],
+    "review.json": ["check", "--output-format", "github-suggestions"],
+    "statistics.txt": ["check", "--statistics", "--output-format", "jsonl"],
     "fixes.patch": ["check", "--diff"],
     "machines.txt": ["effective"],
     "machines.json": ["effective", "--output-format", "json"],
@@ -42,6 +52,7 @@ def scenario(
     folder = GOLDEN / str(request.param)
     shutil.copytree(folder / "input", tmp_path / "input")
     monkeypatch.chdir(tmp_path / "input")
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     return folder
 
 
@@ -52,12 +63,19 @@ def test_what_is_told(
     main([*OUTPUTS[name], "."])
     out, err = capsys.readouterr()
     told = out.replace(f'"{__version__}"', '"VERSION"')
+    if name == "statistics.txt":
+        told = err
     if name in ("full.txt", "fixes.patch"):
         told += f"--- standard error\n{err}"
     golden = scenario / name
     if pytestconfig.getoption("regenerate"):
         golden.write_text(told, encoding="utf-8", newline="\n")
     assert told == golden.read_text(encoding="utf-8")
+
+
+def test_every_format_has_an_expected_output() -> None:
+    asked = {words[-1] for words in OUTPUTS.values() if words[-2:-1] == ["--output-format"]}
+    assert {one.name for one in FORMATS} - {"full"} == (asked - {"json"}) | {"json", "html"}
 
 
 @pytest.mark.parametrize("arguments", OUTPUTS.values(), ids=OUTPUTS)

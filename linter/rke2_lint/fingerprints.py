@@ -6,17 +6,19 @@ import hashlib
 from collections.abc import Iterable
 
 from rke2_lint.remarks import Remark
+from rke2_lint.repository_paths import RepositoryPaths
 
 
 def fingerprints(remarks: Iterable[Remark]) -> list[str]:
-    """Return the fingerprint of each finding: of its rule, its file and its place in the document.
+    """Return the fingerprint of each finding: of its rule, its file, its object and its place there.
 
     Findings of one rule at one place are told apart by their order.
     """
+    known = RepositoryPaths()
     seen: dict[str, int] = {}
     made = []
     for one in remarks:
-        base = f"{one.rule}\0{one.path}\0{one.document}\0{one.pointer}"
+        base = f"{one.rule}\0{known(one.path)}\0{one.object or one.document}\0{one.pointer}"
         seen[base] = nth = seen.get(base, 0) + 1
         written = f"{base}\0{nth}".encode(errors="surrogatepass")
         made.append(hashlib.sha256(written).hexdigest())

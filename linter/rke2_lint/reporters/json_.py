@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from rke2_lint.outcome import Outcome
-from rke2_lint.remarks import Change, MachineRow, Outside, Region, Related, Remark
+from rke2_lint.remarks import Change, MachineRow, Outside, Region, Related, Remark, Suppressed
 
 VERSION = 1
 Json = dict[str, Any]
@@ -18,6 +18,7 @@ def render(outcome: Outcome) -> str:
         {
             "version": VERSION,
             "findings": [finding(one) for one in outcome.remarks],
+            "suppressed": [_suppressed(one) for one in outcome.suppressed],
             "not_applicable": [_outside(one) for one in outcome.outside],
             "summary": {
                 "files": outcome.files,
@@ -26,6 +27,7 @@ def render(outcome: Outcome) -> str:
                 "warnings": outcome.count("warning"),
                 "notes": outcome.count("note"),
                 "fixable": sum(one.fixable for one in outcome.remarks),
+                "suppressed": len(outcome.suppressed),
             },
         }
     )
@@ -57,6 +59,10 @@ def finding(one: Remark) -> Json:
         "related": [_related(each) for each in one.related],
         "fix": _fix(one.change) if one.change is not None and one.change.edits else None,
     }
+
+
+def _suppressed(one: Suppressed) -> Json:
+    return {**finding(one.remark), "suppressed": {"kind": one.kind, "reason": one.reason}}
 
 
 def _related(one: Related) -> Json:

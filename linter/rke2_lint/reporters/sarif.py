@@ -9,7 +9,7 @@ from urllib.parse import quote
 from rke2_lint import __version__
 from rke2_lint.fingerprints import fingerprints
 from rke2_lint.outcome import Outcome
-from rke2_lint.remarks import Region, Remark, TextEdit
+from rke2_lint.remarks import Change, Region, Remark, Suppressed, TextEdit
 from rke2_lint.repository_paths import RepositoryPaths
 from rke2_policies import catalog
 
@@ -21,13 +21,18 @@ Json = dict[str, Any]
 
 
 def render(outcome: Outcome) -> str:
-    """Return one run with all findings and the rules that made them."""
-    rules = sorted({one.rule for one in outcome.remarks})
+    """Return one run with all findings, those that somebody has accepted, and their rules."""
+    remarks = [*outcome.remarks, *(one.remark for one in outcome.suppressed)]
+    rules = sorted({one.rule for one in remarks})
     writer = _Results(rules)
-    results = [
-        writer.result(one, fingerprint)
-        for one, fingerprint in zip(outcome.remarks, fingerprints(outcome.remarks), strict=True)
-    ]
+    marks = fingerprints(remarks)
+    results = [writer.result(one, mark) for one, mark in zip(remarks, marks, strict=True)]
+    if outcome.suppressed:
+        # If one result says so, all must (SARIF 3.27.23).
+        said: list[list[Json]] = [[] for _ in outcome.remarks]
+        said += ([_suppression(one)] for one in outcome.suppressed)
+        for result, each in zip(results, said, strict=True):
+            result["suppressions"] = each
     run = {
         "tool": {
             "driver": {
@@ -54,6 +59,10 @@ def _rule(name: str) -> Json:
         "help": {"text": rule.doc.strip(), "markdown": rule.doc.strip()},
         "defaultConfiguration": {"level": rule.severity.name.lower()},
     }
+
+
+def _suppression(one: Suppressed) -> Json:
+    return {"kind": one.kind, "status": "accepted", "justification": one.reason}
 
 
 def _invocation(outcome: Outcome) -> Json:
@@ -97,7 +106,7 @@ class _Results:
                 }
                 for number, each in enumerate(one.related, start=1)
             ]
-        if one.change is not None and one.change.edits and one.change.safety != "shown":
+        if one.change is not None and one.change.edits and _is_offered(one, one.change):
             change = {
                 "artifactLocation": self._artifact(one.path),
                 "replacements": [_replacement(edit) for edit in one.change.edits],
@@ -123,6 +132,11 @@ class _Results:
         if path[1:3] == ":/":  # C:/…
             return {"uri": f"file:///{path[0]}:{escaped[4:]}"}
         return {"uri": escaped, "uriBaseId": _TOP}
+
+
+def _is_offered(one: Remark, change: Change) -> bool:
+    """Tell whether a fix may be made by who reads the report: not what only people should do."""
+    return not one.refusal and change.safety != "shown"
 
 
 def _replacement(edit: TextEdit) -> Json:
