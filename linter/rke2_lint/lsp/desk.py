@@ -10,7 +10,7 @@ from rke2_lint.lsp.addresses import uri_of
 from rke2_lint.lsp.buffers import Buffer, Changes
 from rke2_lint.lsp.client import Client
 from rke2_lint.lsp.examination import Examination, examine
-from rke2_lint.lsp.holders import Holders
+from rke2_lint.lsp.holders import Holders, may_be_referred_to
 from rke2_lint.lsp.mishaps import Mishaps
 from rke2_lint.lsp.worker import Worker
 from rke2_lint.work import node_of
@@ -33,6 +33,8 @@ class Desk:
         """How long the last examination of a node took."""
         self.when_holders_are_known: Callable[[set[str]], None] = lambda _: None
         self._holders = Holders()
+        self._referring: set[str] = set()
+        """Nodes with a Cluster that refers to Secrets and ConfigMaps."""
         self._waiting: set[str] = set()
         """Nodes that are examined again when the holders are known."""
         self._finding: asyncio.Task[None] | None = None
@@ -53,37 +55,41 @@ class Desk:
 
     # --- what happens in the editor
 
-    def open(self, path: str, buffer: Buffer) -> None:
-        """Take a document that was opened."""
+    def open(self, path: str, buffer: Buffer) -> set[str]:
+        """Take a document that was opened. Return the nodes about which there may be news."""
+        before = self.buffers.get(path)
         self.buffers[path] = buffer
         self._uris[path] = buffer.uri
-        self.touch(path)
+        return self._touch(path, before, buffer)
 
-    def change(self, path: str, changes: Changes, version: int) -> bool:
-        """Change an open document. False: it is not open."""
-        buffer = self.buffers.get(path)
-        if buffer is None:
-            return False
-        self.buffers[path] = buffer.changed(changes, version, self.client.encoding)
-        self.touch(path)
-        return True
+    def change(self, path: str, changes: Changes, version: int) -> set[str]:
+        """Change an open document. Return the nodes about which there may be news."""
+        before = self.buffers.get(path)
+        if before is None:
+            return set()
+        self.buffers[path] = after = before.changed(changes, version, self.client.encoding)
+        return self._touch(path, before, after)
 
-    def close(self, path: str) -> bool:
-        """Let go of a document. False: it was not open."""
-        there = self.buffers.pop(path, None) is not None
-        self.touch(path)
-        return there
+    def close(self, path: str) -> set[str]:
+        """Let go of a document. Return the nodes about which there may be news."""
+        before = self.buffers.pop(path, None)
+        return self._touch(path, before) if before is not None else set()
 
-    def touch(self, path: str) -> None:
-        """Forget what was found in a file and its neighbours."""
-        self._touch(node_of(path))
+    def _touch(self, path: str, *buffers: Buffer | None) -> set[str]:
+        """Forget what was found in a file, in its neighbours, and where it may be referred to."""
+        nodes = {node_of(path)}
+        if self._referring and any(may_be_referred_to(one.data) for one in buffers if one):
+            nodes |= self._referring
+        for node in nodes:
+            self._forget(node)
+        return nodes
 
     def touch_all(self) -> None:
         """Forget all that was found."""
         for node in {*self._fresh, *self._running}:
-            self._touch(node)
+            self._forget(node)
 
-    def _touch(self, node: str) -> None:
+    def _forget(self, node: str) -> None:
         self._fresh.pop(node, None)
         if node in self._running:
             self._outdated.add(node)
@@ -119,6 +125,11 @@ class Desk:
                 return await asyncio.shield(running)
             await asyncio.wait([running])
 
+    def elsewhere(self, path: str) -> list[Examination]:
+        """Return what was found in other nodes that has to do with a file, as far as it is known."""
+        own = node_of(path)
+        return [one for node, one in self._fresh.items() if node != own and path in one.remarks]
+
     async def fixed(self, examination: Examination, path: str) -> list[tuple[int, int, str]]:
         """Return what `--fix` makes of a file, as stretches of its text and what takes their place."""
         splices = await self._examiner.do(examination.fixed, path)
@@ -132,6 +143,9 @@ class Desk:
             self.seconds[node] = time.perf_counter() - began
             if node not in self._outdated and node in self.nodes:
                 self._fresh[node] = found
+            self._referring.discard(node)
+            if found.refers and node in self.nodes:
+                self._referring.add(node)
             if found.waits:
                 self._waiting.add(node)
                 if self._finding is None:
@@ -150,5 +164,5 @@ class Desk:
         self._finding = None
         waiting, self._waiting = self._waiting, set()
         for node in waiting:
-            self._touch(node)
+            self._forget(node)
         self.when_holders_are_known(waiting)

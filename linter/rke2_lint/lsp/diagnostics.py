@@ -19,10 +19,13 @@ _OF_WHAT_DOES_NOTHING = frozenset({"superfluous-pin", "unused-ignore"})
 """Rules about what may go although no fix takes it away."""
 
 
-def diagnostics(examination: Examination, path: str, client: Client) -> list[types.Diagnostic]:
-    """Return the diagnostics of one file."""
-    remarks = examination.remarks.get(path, ())
-    return [diagnostic(examination, remark, client) for remark in remarks]
+def diagnostics(path: str, client: Client, *examinations: Examination) -> list[types.Diagnostic]:
+    """Return the diagnostics of one file, of which several examinations may have something to say."""
+    return [
+        diagnostic(examination, remark, client)
+        for examination in examinations
+        for remark in examination.remarks.get(path, ())
+    ]
 
 
 def diagnostic(examination: Examination, remark: Remark, client: Client) -> types.Diagnostic:

@@ -41,13 +41,25 @@ class Sheet:
 class Examination:
     """What was found in the files of one node, or in one file."""
 
-    __slots__ = ("_holders", "_loaded", "remarks", "report", "rows", "sheets", "unit", "waits")
+    __slots__ = (
+        "_holders",
+        "_loaded",
+        "refers",
+        "remarks",
+        "report",
+        "rows",
+        "sheets",
+        "unit",
+        "waits",
+    )
 
-    def __init__(self, loaded: Loaded, holders: Loaded, *, waits: bool) -> None:
+    def __init__(self, loaded: Loaded, holders: Loaded, *, refers: bool, waits: bool) -> None:
         self._loaded = loaded
         self._holders = holders
+        self.refers = refers
+        """Whether a Cluster among them takes something from other files."""
         self.waits = waits
-        """Whether it takes something from other files, which were not there yet."""
+        """Whether these were not known yet."""
         self.remarks: dict[str, list[Remark]] = {}
         """By path."""
         self.rows: list[MachineRow] = []
@@ -75,7 +87,7 @@ def examine(node: str, buffers: Buffers, encoding: str, holders: Holders) -> Exa
     own = {file.path for file, _ in loaded}
     held = holders.load(buffers) if refers else []
     others = [one for one in held or () if one[0].path not in own]
-    examination = Examination(loaded, others, waits=held is None)
+    examination = Examination(loaded, others, refers=refers, waits=held is None)
     if not any(data is None or may_matter(file.path, data) for file, data in loaded):
         return examination
     outcome = Outcome()

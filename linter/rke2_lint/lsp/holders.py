@@ -54,17 +54,18 @@ class Holders:
         """Return them with their bytes, as they stand in the editor where they are open; None: not known yet."""
         if self._paths is None:
             return None
-        open_now = {path for path, one in buffers.items() if _says(one.data)}
+        open_now = {path for path, one in buffers.items() if may_be_referred_to(one.data)}
         there = {path for path in self._paths if path not in buffers}
         return load(sorted(there | open_now), buffers)
 
 
 def _holds(path: str) -> bool:
     try:
-        return _says(read(File(path)))
+        return may_be_referred_to(read(File(path)))
     except (OSError, ValueError, NotAFileError, TooLargeError):
         return False
 
 
-def _says(data: bytes) -> bool:
+def may_be_referred_to(data: bytes) -> bool:
+    """Tell whether a file may hold a Secret or a ConfigMap."""
     return any(word in data for word in _WORDS)

@@ -35,6 +35,9 @@ class Publisher:
         self._due: dict[str, asyncio.TimerHandle] = {}
         self._told: dict[str, list[types.Diagnostic]] = {}
         """What the editor knows of each file, by path."""
+        self._versions: dict[str, int | None] = {}
+        self._by_node: dict[str, Examination] = {}
+        """What the editor was sent last comes from these."""
         self._lenses: dict[str, list[types.CodeLens]] = {}
 
     def at_once(self, node: str) -> None:
@@ -69,29 +72,34 @@ class Publisher:
         self._have_lenses_asked(node, examination)
 
     def _send(self, node: str, examination: Examination | None) -> None:
-        sheets = examination.sheets if examination is not None else {}
-        open_now = [path for path in self._desk.buffers if node_of(path) == node]
-        before = [path for path in self._told if node_of(path) == node]
-        for path in dict.fromkeys([*open_now, *sheets, *before]):
-            found = (
-                diagnostics(examination, path, self._desk.client) if examination is not None else []
-            )
-            buffer = self._desk.buffers.get(path)
-            sheet = sheets.get(path)
-            if sheet is not None and buffer is not None and sheet.version != buffer.version:
-                continue  # it has changed meanwhile, and is on its way again
-            if found == self._told.get(path, None if buffer is not None else []):
-                continue
-            if found or buffer is not None:
-                self._told[path] = found
-            else:
-                self._told.pop(path, None)
+        before = self._by_node.pop(node, None)
+        if examination is not None:
+            self._by_node[node] = examination
+        speaks_of = {
+            path for one in (before, examination) if one is not None for path in one.remarks
+        }
+        speaks_of.update(path for path in self._desk.buffers if node_of(path) == node)
+        for path in sorted(speaks_of):
+            self._send_one(path)
+
+    def _send_one(self, path: str) -> None:
+        """Send the diagnostics of a file, unless the editor knows them."""
+        buffer = self._desk.buffers.get(path)
+        examinations = [
+            one for one in self._by_node.values() if path in one.sheets or path in one.remarks
+        ]
+        versions = {one.sheets[path].version for one in examinations}
+        if buffer is not None and versions - {buffer.version}:
+            return  # it has changed meanwhile, and is on its way again
+        version = buffer.version if buffer is not None else None
+        found = diagnostics(path, self._desk.client, *examinations)
+        known = self._told.pop(path, [])
+        if found or buffer is not None:
+            self._told[path] = found
+        if found != known or self._versions.get(path) != version:
+            self._versions[path] = version
             self._server.text_document_publish_diagnostics(
-                types.PublishDiagnosticsParams(
-                    uri=self._desk.uri(path),
-                    diagnostics=found,
-                    version=buffer.version if buffer is not None else None,
-                )
+                types.PublishDiagnosticsParams(self._desk.uri(path), found, version)
             )
 
     def forget(self, path: str) -> None:
@@ -104,7 +112,8 @@ class Publisher:
             return
         stale = any(
             path in self._told
-            and diagnostics(examination, path, self._desk.client) != self._told[path]
+            and diagnostics(path, self._desk.client, examination, *self._desk.elsewhere(path))
+            != self._told[path]
             for path in examination.sheets
         )
         if stale:

@@ -20,7 +20,6 @@ from rke2_lint.lsp.diagnostics import SOURCE, diagnostics
 from rke2_lint.lsp.mishaps import Mishaps
 from rke2_lint.lsp.protocol import Protocol
 from rke2_lint.lsp.publishing import Publisher
-from rke2_lint.work import node_of
 
 T = TypeVar("T")
 Report: TypeAlias = (
@@ -149,19 +148,21 @@ class Server(LanguageServer):
     def _opened(self, params: types.DidOpenTextDocumentParams) -> None:
         document = params.text_document
         path = path_of(document.uri)
-        self.desk.open(path, Buffer(document.uri, whole(document.text), document.version))
-        self.publisher.at_once(node_of(path))
+        buffer = Buffer(document.uri, whole(document.text), document.version)
+        for node in self.desk.open(path, buffer):
+            self.publisher.at_once(node)
 
     def _changed(self, params: types.DidChangeTextDocumentParams) -> None:
         path = path_of(params.text_document.uri)
-        if self.desk.change(path, params.content_changes, params.text_document.version):
-            self.publisher.soon(node_of(path))
+        changes, version = params.content_changes, params.text_document.version
+        for node in self.desk.change(path, changes, version):
+            self.publisher.soon(node)
 
     def _closed(self, params: types.DidCloseTextDocumentParams) -> None:
         path = path_of(params.text_document.uri)
-        if self.desk.close(path):
-            self.publisher.forget(path)
-            self.publisher.at_once(node_of(path))
+        for node in self.desk.close(path):
+            self.publisher.at_once(node)
+        self.publisher.forget(path)
 
     def _saved(self, params: types.DidSaveTextDocumentParams) -> None:
         if not self.desk.client.watches:
@@ -199,13 +200,13 @@ class Server(LanguageServer):
         path = path_of(params.text_document.uri)
         examination = await self.desk.examination(path)
         client = self.desk.client
-        found = diagnostics(examination, path, client)
+        found = diagnostics(path, client, examination, *self.desk.elsewhere(path))
         self.publisher.told(path, found)
         others: dict[str, types.FullDocumentDiagnosticReport] = {}
         if client.takes_related:
             others = {
                 sheet.uri: types.FullDocumentDiagnosticReport(
-                    diagnostics(examination, other, client)
+                    diagnostics(other, client, examination)
                 )
                 for other, sheet in examination.sheets.items()
                 if other not in self.desk.buffers and other in examination.remarks
