@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import jsonpatch
 import pytest
 
+from rke2_lint.baseline_file import DEFAULT as BASELINE
+from rke2_lint.baseline_file import read_entries
 from rke2_policies import environment_file, recognise
+from rke2_policies.baseline import Known, StaleEntry, match, place_of, stale
 from rke2_policies.catalog import rules
 from rke2_policies.edits import Edit
 from rke2_policies.edits.as_json_patch import json_patch
@@ -22,7 +25,7 @@ from rke2_policies.finding import Finding, Safety
 from rke2_policies.ignore_comments import ignores
 from rke2_policies.policy import DEFAULT
 from rke2_policies.policy_file import read_policy
-from rke2_policies.route import same
+from rke2_policies.route import pointer, same
 from rke2_policies.rule import AnyRule, Example
 from rke2_policies.yaml_source import Source
 
@@ -71,6 +74,8 @@ def findings(rule: AnyRule, sources: Sources) -> tuple[Finding, ...]:
         )
         for path, source in sources.items()
     ]
+    if rule.subject is StaleEntry:
+        return tuple(_stale(rule, sources, evaluate(files).findings))
     if rule.id in ABOUT_IGNORES:
         # It is asked about what all the others find.
         found = evaluate(files, DEFAULT, today="2026-11-23").findings
@@ -78,6 +83,21 @@ def findings(rule: AnyRule, sources: Sources) -> tuple[Finding, ...]:
     base = read_policy("policy.yaml", rule.policy.encode()) if rule.policy else DEFAULT
     policy = base._replace(levels={rule.id: rule.severity}, others=False)
     return evaluate(files, policy).findings
+
+
+def _stale(rule: AnyRule, sources: Sources, found: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield what is said of the baseline beside some files; last entries first, as they are removed."""
+    path = next(path for path in sources if path.endswith(BASELINE))
+    folder = path.removesuffix(BASELINE)
+    known = []
+    for finding in found:
+        place = finding.problem.place
+        home = place.document.path.removeprefix(folder)
+        known.append(Known(finding.rule, home, place_of(pointer(place.route)), home))
+    entries = read_entries(path, sources[path].data)
+    unused = match(entries, known, lambda _: False).unused
+    for one in reversed(stale(path, entries, unused, lambda _: True)):
+        yield from (Finding(rule.id, rule.severity, problem) for problem in rule.check(one))
 
 
 # --- the page

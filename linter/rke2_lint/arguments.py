@@ -105,6 +105,14 @@ def _check() -> argparse.ArgumentParser:
         help="write a comment beside all that is found, which accepts it for this reason",
     )
     _flag(accepted, "--no-ignores", "disregard comments and annotations that accept findings")
+    accepted.add_argument(
+        "--baseline", metavar="FILE", help="leave out what is in this file: it was there before"
+    )
+    _flag(
+        accepted,
+        "--write-baseline",
+        "write all that is found into the baseline (default: .rke2-lint-baseline.json)",
+    )
     output = parser.add_argument_group("output")
     _outputs(output)
     _flag(output, "--statistics", "count what was found by each rule, on standard error")

@@ -25,6 +25,8 @@ class Asked:
         self.exit_non_zero_on_fix = False
         self.add_ignores: str | None = None
         self.no_ignores = False
+        self.baseline: str | None = None
+        self.write_baseline = False
         self.select: list[str] = []
         self.ignore: list[str] = []
         self.output_format = ""

@@ -28,6 +28,7 @@ TYPE_CHECKING = False  # `typing` costs as much as a quarter of Python's own sta
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from rke2_lint.baseline_file import Baseline
     from rke2_lint.files import Listing
     from rke2_lint.outputs import Outputs
     from rke2_lint.paint import Paint
@@ -119,6 +120,8 @@ def _check(asked: Asked) -> int:
             return _usage(str(error))
     if asked.add_ignores is not None and (fault := _fault_of_reason(asked)):
         return _usage(fault)
+    if asked.write_baseline and asked.diff:
+        return _usage("--write-baseline writes a file, and --diff writes none: choose one")
     outputs: Outputs | None = None
     if asked.output_formats:
         from rke2_lint.outputs import OutputError, Outputs
@@ -141,8 +144,18 @@ def _check(asked: Asked) -> int:
         lookup=_lookup(asked),
         ignores=not asked.no_ignores,
         add_ignores=asked.add_ignores or "",
+        baseline=_baseline(asked),
     )
     files, outcome = _look(asked, options)
+    if options.baseline is not None:
+        from rke2_lint import baselining
+
+        if asked.write_baseline:
+            baselining.write(options.baseline, outcome, options)
+        else:
+            where = absolute(options.baseline.path)
+            baselining.take_out(options.baseline, outcome, options, where)
+        outcome.sort()
     to_stdout = next((file.data for file in files if file.data is not None and options.write), None)
     if to_stdout is not None:
         # What is fixed takes the place of standard output, the report that of the summary.
@@ -152,14 +165,36 @@ def _check(asked: Asked) -> int:
     stream = sys.stdout if to_stdout is None else sys.stderr
     if outcome.remarks or outputs is not None:
         _report(outcome, outputs, stream, asked)
+    if asked.verbose and outcome.exemptions and not _is_partial(asked):
+        used = {what for what, why in outcome.exemptions if not why}
+        idle = {one for one in outcome.exemptions if one[0] not in used}
+        outcome.notes += (f"the policy exempts {what}: {why}" for what, why in sorted(idle))
     _complain(outcome, asked)
     if asked.statistics and outcome.remarks:
         from rke2_lint.statistics import render
 
         _say(render(outcome, _paint(sys.stderr, asked)), sys.stderr)
     if not asked.quiet:
-        print(_summary(outcome, fixing=options.fix, writing=options.write), file=sys.stderr)
+        said = _summary(outcome, fixing=options.fix, writing=options.write)
+        if asked.write_baseline and options.baseline and options.baseline.path in outcome.changed:
+            said += f" Wrote {options.baseline.path}."
+        print(said, file=sys.stderr)
     return _status(outcome, asked)
+
+
+def _is_partial(asked: Asked) -> bool:
+    """Tell whether only some files are looked at, or some rules asked."""
+    some = asked.since is not None or asked.select or asked.ignore
+    return bool(some) or not all(os.path.isdir(path) for path in asked.paths)
+
+
+def _baseline(asked: Asked) -> Baseline | None:
+    """Return the baseline that is asked for. Raises UsageError where it cannot be read."""
+    if asked.baseline is None and not asked.write_baseline:
+        return None
+    from rke2_lint.baseline_file import DEFAULT, Baseline
+
+    return Baseline.read(asked.baseline or DEFAULT, is_rewritten=asked.write_baseline)
 
 
 def _fault_of_reason(asked: Asked) -> str:
@@ -310,6 +345,11 @@ def _look(asked: Asked, options: Options) -> tuple[list[File], Outcome]:
             if not listing.refuses(name, absolute(name)):
                 files = [*piped, *files]
     _see_from_above(files)
+    if options.baseline is not None:
+        files = [file for file in files if not _same(file.path, options.baseline.path)]
+        # With --since, nobody can tell what is gone from what has not changed.
+        folders = [] if asked.since is not None else filter(os.path.isdir, paths)
+        options.baseline.look_at((file.path for file in files), folders)
     todo = units(files)
     for unit in todo:
         # The configuration of a node need not be that of its drop-ins; others are known by now.

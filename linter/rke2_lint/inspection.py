@@ -24,6 +24,8 @@ from rke2_policies.yaml_source import Source
 if TYPE_CHECKING:
     from rke2_lint.masking import AnySource
 
+_NOTHING = "it takes nothing out"
+
 Loaded = Sequence[tuple[File, bytes | None]]
 Where = Callable[[str], str]
 
@@ -37,6 +39,7 @@ class Inspector:
         self._where = where
         self._policies: dict[int, tuple[Policy, Policy]] = {}
         """What `--select` and `--ignore` make of a policy, by its identity, and that policy."""
+        self._noted: set[tuple[str, str]] = set()
         self._allow = Safety.UNSAFE if options.unsafe else Safety.SAFE
         if not FAST:
             outcome.notes.append(
@@ -59,7 +62,10 @@ class Inspector:
             ]
         options = self._options
         policy = self._policy_for(loaded[0][0].path)
-        unit = Unit(members, policy, today=_today(members, policy), ignores=options.ignores)
+        unit = Unit(
+            members, policy, today=_until_when(members, policy), ignores=options.ignores,
+            baseline=options.baseline,
+        )  # fmt: skip
         report = unit.evaluate()
         if (options.fix or options.add_ignores) and report.findings:
             from rke2_lint.mending import Mending
@@ -97,6 +103,8 @@ class Inspector:
             teller = Teller(self._allow, pictures=options.pictures, suggestions=options.suggestions)
             outcome.remarks += teller.tell(unit, report)
             outcome.suppressed += teller.tell_suppressed(unit, report)
+        if unit.policy.exempt:
+            self._note_exemptions(unit.policy, report)
         machines = [one for one in report.machines if one.place.document.path in own]
         outcome.machines += len(machines)
         if options.machines:
@@ -119,6 +127,17 @@ class Inspector:
             if member.own and member.file.given:
                 outcome.documents += len(member.source.documents)
 
+    def _note_exemptions(self, policy: Policy, report: Report) -> None:
+        """Remember which exemptions of a policy are of use: some may be of none in the whole run."""
+        used = {one.exemption for one in report.exempted}
+        for one in policy.exempt:
+            is_over = one.until is not None and one.until < today()
+            why = "" if one in used else f"it ended with {one.until}" if is_over else _NOTHING
+            entry = (f"{one.rule} for {one.where}", why)
+            if entry not in self._noted:
+                self._noted.add(entry)
+                self._outcome.exemptions.append(entry)
+
     def _read(self, file: File, data: bytes | None, *, own: bool) -> Member:
         path, where = file.path, self._where(file.path)
         kind = self._options.kind if file.given else None
@@ -138,12 +157,15 @@ class Inspector:
         return Member(file, where, source, kind=kind, ours=ours, own=own)
 
 
-def _today(members: Iterable[Member], policy: Policy) -> str:
-    """Return the day (UTC, as for the webhook) where anything ends with one; "" where nothing does."""
+def today() -> str:
+    """Return the day, `YYYY-MM-DD`, of UTC: it is the webhook's, too, and the same everywhere."""
+    return time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def _until_when(members: Iterable[Member], policy: Policy) -> str:
+    """Return today where anything ends with a day; "" where nothing does: any day is the same then."""
     ends = any(one.until for one in policy.exempt)
-    if ends or any(UNTIL in member.source.text for member in members):
-        return time.strftime("%Y-%m-%d", time.gmtime())
-    return ""
+    return today() if ends or any(UNTIL in member.source.text for member in members) else ""
 
 
 def referred(source: AnySource) -> Iterator[str]:

@@ -35,7 +35,7 @@ class Mending:
     def fix(self, report: Report) -> Report:
         """Make the fixes of a report in memory, and return the report on what is left."""
         for _ in range(_MOST_ROUNDS):
-            if not self._round(report.findings):
+            if not self._round(self._unit.counting(report)):
                 break
             report = self._unit.evaluate()
         return report

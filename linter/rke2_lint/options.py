@@ -6,6 +6,7 @@ TYPE_CHECKING = False  # `typing` costs as much as a quarter of Python's own sta
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rke2_lint.baseline_file import Baseline
     from rke2_lint.files import Lookup
 
 
@@ -13,7 +14,7 @@ class Options:
     """The options of a run."""
 
     __slots__ = (
-        "add_ignores", "fix", "ignore", "ignores", "kind", "lookup", "machines", "pictures", "select",
+        "add_ignores", "baseline", "fix", "ignore", "ignores", "kind", "lookup", "machines", "pictures", "select",
         "suggestions", "unsafe", "write",
     )  # fmt: skip
 
@@ -32,6 +33,7 @@ class Options:
         lookup: Lookup | None = None,
         ignores: bool = True,
         add_ignores: str = "",
+        baseline: Baseline | None = None,
     ) -> None:
         self.kind = kind
         """What the files are, whatever they look like."""
@@ -55,3 +57,5 @@ class Options:
         """Hear comments and annotations that accept findings."""
         self.add_ignores = add_ignores
         """Write comments that accept what is found, for this reason."""
+        self.baseline = baseline
+        """What was there before, and does not count."""

@@ -12,7 +12,8 @@ class Outcome:
     """Everything there is to report. Lists are in no order before `sort`."""
 
     __slots__ = (
-        "changed", "documents", "doubtful", "files", "fixed_stdin", "fixes", "ignored", "kinds", "machines", "notes", "outside",
+        "changed", "documents", "doubtful", "exemptions",
+        "files", "fixed_stdin", "fixes", "ignored", "kinds", "machines", "notes", "outside",
         "patches", "remarks", "rows", "suppressed", "unpatched", "unreadable", "waiting", "warnings",
     )  # fmt: skip
 
@@ -20,6 +21,8 @@ class Outcome:
         self.remarks: list[Remark] = []
         self.suppressed: list[Suppressed] = []
         """Findings that do not count, because somebody has accepted them."""
+        self.exemptions: list[tuple[str, str]] = []
+        """What policies exempt, in words, and why it does nothing; "" where it takes a finding out."""
         self.outside: list[Outside] = []
         self.machines = 0
         self.doubtful = 0

@@ -32,7 +32,7 @@ class Teller:
 
     def tell(self, unit: Unit, report: Report) -> Iterator[Remark]:
         """Yield the remarks on what was found in a unit."""
-        findings = concerning(unit, report)
+        findings = list(filter(_is_told(unit, report), report.findings))
         for finding, told in zip(findings, _fixes(unit, findings), strict=True):
             yield self._remark(unit, finding, told)
 
@@ -70,7 +70,7 @@ class Teller:
             view.around(span.start) if self._pictures else (),
             pointer(place.route),
             in_bytes=view.region_in_bytes(span),
-            object=view.secrets.message(object_of(member, place)),
+            object=object_of(member, place),
         )
 
     def _related(self, unit: Unit, place: Place, message: str) -> Related:
@@ -101,8 +101,8 @@ class Teller:
 
 
 def concerning(unit: Unit, report: Report) -> list[Finding]:
-    """Return the findings of a unit that are told."""
-    return list(filter(_is_told(unit, report), report.findings))
+    """Return the findings of a unit that are told, and not in the baseline."""
+    return list(filter(_is_told(unit, report), unit.counting(report)))
 
 
 def _is_told(unit: Unit, report: Report) -> Callable[[Finding], bool]:

@@ -11,11 +11,16 @@ from rke2_policies.document import Place, Span
 from rke2_policies.engine import Report
 from rke2_policies.file import Broken
 from rke2_policies.file import File as Input
+from rke2_policies.finding import Finding
 from rke2_policies.ignore import MARK, Ignore
 from rke2_policies.manifest import manifests
 from rke2_policies.policy import Policy
+from rke2_policies.route import pointer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rke2_lint.baseline_file import Baseline
     from rke2_lint.masking import AnySource
     from rke2_lint.source_view import SourceView
     from rke2_policies.edits.as_text import Splice
@@ -111,15 +116,38 @@ def object_of(member: Member, place: Place) -> str:
 class Unit:
     """The files of a unit, by path."""
 
-    __slots__ = ("_ignores", "_today", "members", "policy")
+    __slots__ = ("_baseline", "_ignores", "_today", "members", "policy")
 
     def __init__(
-        self, members: list[Member], policy: Policy, *, today: str = "", ignores: bool = True
+        self,
+        members: list[Member],
+        policy: Policy,
+        *,
+        today: str = "",
+        ignores: bool = True,
+        baseline: Baseline | None = None,
     ) -> None:
         self.members = {member.path: member for member in members}
         self.policy = policy
         self._today = today
         self._ignores = ignores
+        self._baseline = baseline
+
+    def counting(self, report: Report) -> Sequence[Finding]:
+        """Return the findings that are not in the baseline: nothing is done about the others."""
+        if self._baseline is None:
+            return report.findings
+        found = []
+        for finding in report.findings:
+            place = finding.problem.place
+            member = self.members[place.document.path]
+            found.append(
+                self._baseline.known(
+                    finding.rule, object_of(member, place), pointer(place.route), member.path
+                )
+            )
+        accepted = self._baseline.accepts(found)
+        return [one for one, known in zip(report.findings, accepted, strict=True) if not known]
 
     def evaluate(self) -> Report:
         """Ask the engine about the files as they are now."""
