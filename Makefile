@@ -11,7 +11,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint format docs bench peers wheel clean webhook-demo e2e e2e-assets browser browser-assets
+.PHONY: help demo test lint format docs bench peers wheel clean webhook-demo e2e e2e-assets browser browser-assets ci-tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ browser-assets: $(VENV)/.browser ## get axe-core from npm and, where there is no
 
 browser: browser-assets ## look at the HTML report in a real browser, and skip no test
 	@RKE2_LINT_BROWSER=required $(BIN)/python -m pytest tests/browser $(ARGS)
+
+ci-tools: ## install actionlint, npm-groovy-lint and gitlab-ci-local for the tests (needs Go and npm)
+	GOBIN='$(abspath $(VENV))/ci-tools/bin' go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+	npm install --silent --no-fund --no-audit --prefix $(VENV)/ci-tools npm-groovy-lint@16 gitlab-ci-local@4.60.0
 
 lint: $(VENV)/.dev ## ruff, mypy --strict and the import contracts
 	$(BIN)/ruff check
