@@ -5,16 +5,22 @@ from __future__ import annotations
 import base64
 import copy
 import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import jsonpatch
 import pytest
 
-from rke2_policies import engine
+from rke2_policies import catalog, engine
+from rke2_policies.file import File
 from rke2_policies.finding import Safety, Severity
-from rke2_policies.policy import DEFAULT, Admission, Exemption, Policy
+from rke2_policies.ignore_comments import ignores
+from rke2_policies.policy import DEFAULT, Admission, Exemption, Params, Policy
+from rke2_policies.route import find
+from rke2_policies.yaml_source import Source
 from rke2_webhook import review
-from rke2_webhook.review import IGNORE_ANNOTATION, MAX_WARNING, MAX_WARNINGS, answer
+from rke2_webhook.review import IGNORE_ANNOTATION, MAX_WARNING, MAX_WARNINGS, Decision, answer
 
 KEY = "kube-proxy-extra-env"
 PIN = "IPTABLES_MODE=nft"
@@ -319,9 +325,9 @@ def annotated(text: Any) -> dict[str, Any]:
     ("text", "word"),
     [
         pytest.param("missing-nft-pin old hosts", "left-alone", id="one rule"),
-        pytest.param("missing-nft-pin", "left-alone", id="no reason"),
+        pytest.param("missing-nft-pin", "warned", id="no reason"),
         pytest.param("invalid-backend,missing-nft-pin old hosts", "left-alone", id="two rules"),
-        pytest.param("invalid-backend,missing-nft-pin,", "left-alone", id="a comma more"),
+        pytest.param("invalid-backend,missing-nft-pin,", "warned", id="a comma more"),
         pytest.param("invalid-backend old hosts", "injected", id="another rule"),
         pytest.param("missing-nft-pins old hosts", "injected", id="no rule"),
         pytest.param("invalid-backend missing-nft-pin", "injected", id="named in the reason"),
@@ -474,8 +480,6 @@ BOTH_WAYS = [
         FIRST, cluster({"cni": "canal", "selinux": True, "debug": True}), True, id="a setting more"
     ),
     pytest.param(cluster({KEY: ["A=1"]}), cluster({KEY: ["A=2"]}), True, id="another variable"),
-    pytest.param(cluster({KEY: ["A=1", PIN]}), cluster({KEY: ["A=1"]}), False, id="the pin gone"),
-    pytest.param(cluster({KEY: PIN}), cluster(), False, id="the scalar pin gone"),
     pytest.param(
         cluster({KEY: ["IPTABLES_MODE=legacy"]}), cluster({}), False, id="legacy taken out"
     ),
@@ -638,6 +642,191 @@ def test_an_update_injects_only_into_a_rollout(
     assert response["warnings"]
 
 
+# What an update takes out, and nothing else of its list.
+
+FIRST_ENTRY = ("spec", "rkeConfig", "machineSelectorConfig", 0, "config")
+TWO = ({KEY: ["A=1"]}, {KEY: ["A=1", PIN]})
+KEPT = [
+    pytest.param({KEY: ["A=1", PIN]}, {KEY: ["A=1"]}, id="list"),
+    pytest.param({KEY: [PIN, "A=1"]}, {KEY: ["A=1"]}, id="pin first"),
+    pytest.param({KEY: [PIN]}, {KEY: []}, id="list empty"),
+    pytest.param({KEY: [PIN]}, {KEY: None}, id="key null"),
+    pytest.param({KEY: [PIN]}, {KEY: ""}, id="key an empty string"),
+    pytest.param({KEY: [PIN]}, {}, id="key gone"),
+    pytest.param({KEY: [PIN]}, None, id="section null"),
+    pytest.param({KEY: [PIN]}, ABSENT, id="section gone"),
+    pytest.param({KEY: PIN}, {}, id="scalar gone"),
+    pytest.param({KEY: ["A=1", PIN]}, {KEY: "A=1"}, id="list, and now a scalar"),
+    pytest.param({KEY: ["A=1", PIN]}, {KEY: ["A=1", "IPTABLES_MODE=NFT"]}, id="respelt"),
+    pytest.param({KEY: [PIN]}, {KEY: "IPTABLES_MODE=nftables"}, id="respelt scalar"),
+    pytest.param({KEY: [PIN], "cni": "canal"}, {"cni": "calico"}, id="beside another change"),
+]
+
+
+@pytest.mark.parametrize("make", [cluster, custom])
+@pytest.mark.parametrize("mode", ["with-rollout", "inject"])
+@pytest.mark.parametrize(("was", "now"), KEPT)
+def test_an_update_keeps_the_pin_that_it_only_leaves_out(
+    make: Any, mode: str, was: Any, now: Any
+) -> None:
+    response = ask(make(now), make(was), admission(on_update=mode))
+    (operation,) = patch(response)
+    kept = jsonpatch.apply_patch(make(now), [operation])
+    assert kept["spec"]["rkeConfig"]["machineGlobalConfig"][KEY] == was[KEY]
+    assert decision(response) == "kept"
+    assert response["warnings"] == [
+        f"kept {PIN} in machineGlobalConfig: commit it to Git, or opt out: "
+        "label rke2-lint.dev/webhook=off"
+    ]
+    assert patch(ask(kept, make(was), admission(on_update=mode))) == []
+
+
+@pytest.mark.parametrize(
+    ("make", "selector", "section"),
+    [
+        pytest.param(cluster, WORKERS, {KEY: [PIN]}, id="a role"),
+        pytest.param(cluster, None, {KEY: [PIN]}, id="no selector"),
+        pytest.param(cluster, WORKERS, {}, id="a role, and the global list"),
+        pytest.param(custom, WORKERS, {KEY: [PIN]}, id="custom, a role"),
+        pytest.param(custom, FRONT, {KEY: [PIN]}, id="custom, a label"),
+        pytest.param(custom, FRONT, {}, id="custom, a label, and the global list"),
+    ],
+)
+def test_a_selectors_entry_keeps_its_pin(make: Any, selector: Any, section: Any) -> None:
+    old = make({KEY: [PIN]}, machineSelectorConfig=[entry({**TWO[1], "debug": True}, selector)])
+    new = make(section, machineSelectorConfig=[entry({**TWO[0], "debug": False}, selector)])
+    response = ask(new, old)
+    kept = jsonpatch.apply_patch(new, patch(response))
+    assert find(kept, FIRST_ENTRY) == {**TWO[1], "debug": False}
+    assert kept["spec"]["rkeConfig"]["machineGlobalConfig"] == {KEY: [PIN]}
+    assert decision(response) == "kept"
+    assert any(one.startswith(f"kept {PIN} in machineSel") for one in response["warnings"])
+
+
+def test_the_global_list_and_an_entrys_keep_their_pins_together() -> None:
+    old = cluster(TWO[1], machineSelectorConfig=[entry(TWO[1], WORKERS)])
+    new = cluster(TWO[0], machineSelectorConfig=[entry(TWO[0], WORKERS)])
+    response = ask(new, old)
+    assert jsonpatch.apply_patch(new, patch(response)) == old
+    assert (decision(response), len(response["warnings"])) == ("kept", 2)
+
+
+def test_a_rollout_injects_beside_what_it_keeps() -> None:
+    old = cluster({}, machineSelectorConfig=[entry(TWO[1], WORKERS)])
+    new = cluster({}, machineSelectorConfig=[entry(TWO[0], WORKERS)])
+    rolling = changed(new, "spec/kubernetesVersion", "v1.34.1+rke2r1")
+    response = ask(rolling, old)
+    assert decision(response) == "injected"
+    patched = jsonpatch.apply_patch(rolling, patch(response))
+    assert find(patched, FIRST_ENTRY) == TWO[1]
+    assert patched["spec"]["rkeConfig"]["machineGlobalConfig"] == {KEY: [PIN]}
+    assert [one.partition(" ")[0] for one in response["warnings"]] == ["kept", "added"]
+
+
+NOT_KEPT = [
+    pytest.param(cluster({KEY: ["A=1"]}), cluster(TWO[0]), id="there was none"),
+    pytest.param(cluster(TWO[1]), cluster({KEY: ["A=2"]}), id="another item changes"),
+    pytest.param(cluster(TWO[1]), cluster({KEY: []}), id="another item goes, too"),
+    pytest.param(
+        cluster({KEY: ["A=1", "B=2", PIN]}), cluster({KEY: ["B=2", "A=1"]}), id="another order"
+    ),
+    pytest.param(cluster(TWO[1]), cluster({KEY: {"A": "1"}}), id="a map"),
+    pytest.param(cluster({KEY: [PIN]}), cluster({KEY: ["IPTABLES_MODE=legacy"]}), id="legacy"),
+    pytest.param(cluster({KEY: [PIN]}), cluster({KEY: ["IPTABLES_MODE=auto"]}), id="auto"),
+    pytest.param(cluster({KEY: [PIN]}), cluster({KEY: ["IPTABLES_MODE: nft"]}), id="no sign"),
+    pytest.param(
+        cluster({KEY: ["IPTABLES_MODE=legacy", "A=1"]}), cluster(TWO[0]), id="legacy taken out"
+    ),
+    pytest.param(
+        cluster({KEY: [PIN, "IPTABLES_MODE=legacy"]}), cluster({}), id="legacy was the last"
+    ),
+    pytest.param(
+        cluster(TWO[1], machineSelectorConfig=[entry(TWO[1], WORKERS)]),
+        cluster(TWO[0], machineSelectorConfig=[entry({KEY: ["A=2"]}, WORKERS)]),
+        id="another list changes",
+    ),
+    pytest.param(
+        cluster({}, machineSelectorConfig=[entry(TWO[1], WORKERS)]),
+        cluster({}, machineSelectorConfig=[entry(TWO[0], SERVERS)]),
+        id="for other machines",
+    ),
+    pytest.param(
+        cluster({}, machineSelectorConfig=[entry(TWO[1], WORKERS)]),
+        cluster({}, machineSelectorConfig=[entry(TWO[0], WORKERS), entry(TWO[0], SERVERS)]),
+        id="a list more",
+    ),
+    pytest.param(
+        cluster(TWO[1]), changed(cluster(TWO[0]), "spec/kubernetesVersion", ""), id="not RKE2"
+    ),
+    pytest.param(cluster(TWO[1]), cluster({"disable-kube-proxy": True}), id="kube-proxy off"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), NOT_KEPT)
+def test_an_update_that_does_more_to_a_list_is_left(old: dict[str, Any], new: Any) -> None:
+    response = ask(new, old)
+    assert decision(response) != "kept"
+    # With a rollout of all machines the pin may come, but as always: at the end of what is there.
+    for operation in patch(response):
+        assert operation in (add(f"{PATH}/-", PIN), add(PATH, [PIN]))
+
+
+LEAVES_OUT = changed(cluster(TWO[0]), "metadata/labels", {})
+
+
+@pytest.mark.parametrize(
+    ("new", "policy", "fields"),
+    [
+        pytest.param(LEAVES_OUT, admission(on_update="warn"), {}, id="onUpdate warn"),
+        pytest.param(LEAVES_OUT, admission(on_update="off"), {}, id="onUpdate off"),
+        pytest.param(LEAVES_OUT, admission(patch=("invalid-backend",)), {}, id="no such patch"),
+        pytest.param(LEAVES_OUT, DEFAULT._replace(levels={"missing-nft-pin": None}), {}, id="off"),
+        pytest.param(LEAVES_OUT, exempt("fleet-default/shop"), {}, id="exempt"),
+        pytest.param(LEAVES_OUT, DEFAULT, {"userInfo": {"username": RANCHER}}, id="Rancher"),
+        pytest.param(LEAVES_OUT, DEFAULT, {"oldObject": "x"}, id="old object unreadable"),
+        pytest.param(
+            LEAVES_OUT, DEFAULT._replace(params=Params(backend="legacy")), {}, id="legacy wanted"
+        ),
+        pytest.param(
+            changed(LEAVES_OUT, "metadata/labels", {"rke2-lint.dev/webhook": "off"}),
+            DEFAULT,
+            {},
+            id="the label",
+        ),
+        pytest.param(
+            changed(LEAVES_OUT, "metadata/annotations", {IGNORE_ANNOTATION: "missing-nft-pin old hosts"}),
+            DEFAULT,
+            {},
+            id="the annotation",
+        ),
+        pytest.param(
+            changed(LEAVES_OUT, "spec/rkeConfig/etcdSnapshotRestore", {"restoreRKEConfig": "all"}),
+            DEFAULT,
+            {},
+            id="restored",
+        ),
+    ],
+)  # fmt: skip
+def test_who_wants_the_pin_out_gets_it_out(
+    new: dict[str, Any], policy: Policy, fields: dict[str, Any]
+) -> None:
+    response = ask(new, cluster(TWO[1]), policy, **fields)
+    assert (decision(response) == "kept", patch(response)) == (False, [])
+
+
+def test_a_wanted_legacy_pin_is_kept_as_well() -> None:
+    legacy = "IPTABLES_MODE=legacy"
+    policy = DEFAULT._replace(params=Params(backend="legacy"))
+    response = ask(cluster({}), cluster({KEY: [legacy]}), policy)
+    assert (decision(response), patch(response)) == ("kept", [add(PATH, [legacy])])
+    assert f"kept {legacy} in machineGlobalConfig" in response["warnings"][0]
+
+
+def test_validation_keeps_nothing() -> None:
+    response = ask(LEAVES_OUT, cluster(TWO[1]), validate=True)
+    assert (decision(response), patch(response)) == ("warned", [])
+
+
 @pytest.mark.parametrize(
     "old",
     [
@@ -712,11 +901,50 @@ def test_warnings_fit_into_headers(section: Any, *, validate: bool) -> None:
 
 
 def test_warnings_are_short_and_printable_whatever_the_object_says() -> None:
-    values = [f"{i} é\n\x1b\u202e{'x' * 300}" for i in range(30)]
+    values = [f"{i} é\x1b\u202e" for i in range(30)]
     warnings = ask(cluster({KEY: values}))["warnings"]
     assert_fit_for_headers(warnings)
     assert len(warnings) == MAX_WARNINGS
     assert warnings[-1] == "and 20 more: lint the Cluster with rke2-lint"
+    assert_fit_for_headers(
+        ask(cluster({KEY: [f"{i} é\n{'x' * 300}" for i in range(30)]}))["warnings"]
+    )
+
+
+PAGES = [
+    pytest.param(example.before, id=f"{rule.id}-{number}")
+    for rule in catalog.rules().values()
+    for number, example in enumerate(rule.examples, 1)
+    if example.before
+]
+ADVICE = re.compile(
+    r"(?:commit kube-proxy-extra-env: \[IPTABLES_MODE=nft\] to Git"
+    r"|mend it in Git(?:: (?P<title>.+)|, see rke2-lint rule (?P<rule>[a-z0-9-]+))?)\Z"
+)
+
+
+@pytest.mark.parametrize("pages", PAGES)
+def test_a_warning_of_any_rule_ends_with_its_advice(pages: Mapping[str, str]) -> None:
+    sources = [Source.read(path, text.encode()) for path, text in pages.items()]
+    files = [File(one.path, one.documents, ignores=ignores(one)) for one in sources]
+    for finding in engine.evaluate(files, DEFAULT, today="2026-11-23").findings:
+        (warning,) = review.warnings(
+            Decision("warned", findings=(finding._replace(severity=Severity.ERROR),))
+        )
+        advice = ADVICE.search(warning)
+        assert advice is not None, warning
+        assert advice["rule"] in (None, finding.rule)
+        fix = finding.problem.fix
+        if fix is not None and finding.rule != "missing-nft-pin" and not advice["rule"]:
+            assert fix.title in warning
+        assert_fit_for_headers([warning])
+
+
+def test_a_warning_gives_way_to_its_advice_however_long_names_are() -> None:
+    for key in ("kube-proxy-extra-envs", f"x{'-' * 300}"):
+        tree = cluster({KEY: [PIN], key: ["A=1"], f"{KEY}+": [f"{'B' * 300}=1"]})
+        for warning in ask(tree)["warnings"]:
+            assert ADVICE.search(warning), warning
 
 
 def test_warnings_are_for_what_counts() -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jsonpatch
@@ -39,6 +39,9 @@ MAX_WARNING = 120
 MAX_WARNINGS = 12
 MAX_DENIAL = 2_000
 """Characters of a denial's message."""
+_MEND = "mend it in Git"
+# With a rule's id and a fix's title together no longer than this, a place has room beside them.
+_MOST_TITLE = 80
 _CONFIG: Route = ("spec", "rkeConfig")
 _GLOBAL: Route = (*_CONFIG, "machineGlobalConfig")
 # A fix may uncover another one; what needs more rounds than this is a fault of ours.
@@ -86,9 +89,9 @@ def answer(
     if patch:
         response["patchType"] = "JSONPatch"
         response["patch"] = base64.b64encode(patch).decode()
-    warnings = _told(decision)
-    if warnings:
-        response["warnings"] = warnings
+    told = warnings(decision)
+    if told:
+        response["warnings"] = told
     annotations = {"decision": decision.word}
     rules = sorted({finding.rule for finding in decision.findings})
     if rules:
@@ -137,22 +140,29 @@ def _decide(request: Mapping[str, Json], policy: Policy, *, validate: bool, toda
         return Decision("off")
     waived = _waived(request, policy, today)
     subject = Subject.of(request["uid"], tree, policy)
-    why = ""
+    word, edits, told = "", list[Edit](), list[str]()
     if mode != "warn" and not validate:
-        change = _change(subject, _patching(policy, waived), only_global=running)
+        patching = _patching(policy, waived)
+        kept = _kept(request, subject, patching) if update else None
+        if kept is not None:
+            word, edits, subject = "kept", [*kept.edits], kept.after
+            told = [_of_kept(edit, wanted) for edit in kept.edits]
+        change = _change(subject, patching, only_global=running)
+        alone = ""
         if change.edits and running and mode == "with-rollout":
-            why = _stays_alone(request, change) if update else "recreated"
-        if change.edits and not why:
-            after = change.after.asked(_without(policy, waived))
-            told = tuple(_of_edit(tree, edit, wanted) for edit in change.edits)
-            return Decision("injected", change.edits, after.findings, told, wanted=wanted)
+            alone = _stays_alone(request, change) if update else "recreated"
+        if change.edits and not alone:
+            told += [_of_edit(change.before.tree, edit, wanted) for edit in change.edits]
+            word, edits, subject = "injected", [*edits, *change.edits], change.after
+        word = word or alone
     found = subject.asked(_without(policy, waived))
     refused = [one for one in found.findings if validate and one.rule in policy.admission.deny]
     if refused:
         said = "; ".join(dict.fromkeys(f"{one.rule}: {one.problem.message}" for one in refused))
         denial = f"refused by the policy {policy.name}: {said}"[:MAX_DENIAL]
         return Decision("denied", (), found.findings, (), denial)
-    return Decision(why or _word(found), findings=found.findings, wanted=wanted)
+    word = word or _word(found)
+    return Decision(word, tuple(edits), found.findings, tuple(told), wanted=wanted)
 
 
 def _word(found: Report) -> str:
@@ -300,6 +310,86 @@ def _is_decided(value: Json, wanted: Pin) -> bool:
     return False
 
 
+class Environment(NamedTuple):
+    """A place that sets kube-proxy's environment, and for which machines."""
+
+    route: Route
+    selector: Json
+    value: Json
+
+
+def _environments(tree: Json) -> Iterator[Environment]:
+    """Yield machineGlobalConfig's, said or not, and those that entries of selectors say."""
+    route: Route = (*_GLOBAL, pin.KEY)
+    yield Environment(route, None, find(tree, route))
+    entries = find(tree, (*_CONFIG, "machineSelectorConfig"))
+    for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+        config = _mapping(entry.get("config"))
+        if pin.KEY in config:
+            route = (*_CONFIG, "machineSelectorConfig", number, "config", pin.KEY)
+            yield Environment(route, entry.get("machineLabelSelector"), config[pin.KEY])
+
+
+def _kept(request: Mapping[str, Json], subject: Subject, policy: Policy) -> Change | None:
+    """Return how the lists stay as they are from which an update takes the pin, and nothing else.
+
+    Who applies a manifest again, from Git or with Terraform, says each list as it stands there,
+    without the pin that was injected, and means no change. But it would be one, which restarts RKE2
+    on every machine. With the lists as they were, kube-proxy's environment is what it was, on every
+    machine and whatever labels it has. So it is all of them or none.
+    """
+    old = request.get("oldObject")
+    if not isinstance(old, dict) or not _is_well_formed(old):
+        return None
+    wanted = pin.WANTED[policy.params.backend]
+    before, now = list(_environments(old)), list(_environments(subject.tree))
+    if len(before) != len(now):
+        return None
+    edits: list[Edit] = []
+    for was, is_now in zip(before, now, strict=True):
+        if not same(was.selector, is_now.selector):
+            return None
+        if same(was.value, is_now.value):
+            continue
+        if not _loses_only_the_pin(was.value, is_now.value, wanted):
+            return None
+        edits.append(Set(is_now.route, was.value))
+    if not edits:
+        return None
+    kept = Change(tuple(edits), subject, subject.changed(edits))
+    # The policy may want no pin there, or another one.
+    fixed, left = (_change(one, policy, only_global=False).edits for one in (subject, kept.after))
+    mended = all(_changes(fixed, edit.route) and not _changes(left, edit.route) for edit in edits)
+    return kept if mended else None
+
+
+def _changes(edits: Iterable[Edit], place: Route) -> bool:
+    return any(edit.route[: len(place)] == place for edit in edits)
+
+
+def _loses_only_the_pin(was: Json, now: Json, wanted: Pin) -> bool:
+    """Return whether a value said the pin, and another one is the same without it, or misspells it."""
+    anywhere = Document(DocumentId(""), None).at()
+    if wanted.read(pin.entries(was, anywhere)).verdict != "pinned":
+        return False
+    others = [[one for one in _items(value) if _mode(one) is None] for value in (was, now)]
+    modes = [mode for one in _items(now) if (mode := _mode(one)) is not None]
+    return all(map(wanted.is_meant_by, modes)) and same(*others)
+
+
+def _mode(item: Json) -> str | None:
+    """Return what an item sets IPTABLES_MODE to; None where it sets something else."""
+    name, equals, value = _text(item).strip().partition("=")
+    return value if equals and name == pin.VARIABLE else None
+
+
+def _items(value: Json) -> list[Json]:
+    """Return the items of a list; a single value is one, and what is empty is none."""
+    if isinstance(value, list):
+        return value
+    return [] if value is MISSING or value in (None, "") else [value]
+
+
 def _applied(tree: Json, edits: Iterable[Edit]) -> Json:
     for edit in edits:
         tree = apply(tree, edit)
@@ -395,8 +485,7 @@ def _in_force(machine: Machine) -> dict[str, Json]:
 def _computed(machine: Machine, unsure: frozenset[str]) -> dict[str, Json]:
     """Return the configuration in force of a machine, the pin and what is unsure left aside."""
     settings = {key: value for key, value in _in_force(machine).items() if key not in unsure}
-    value = settings.pop(pin.KEY, None)
-    items = value if isinstance(value, list) else [value]
+    items = _items(settings.pop(pin.KEY, None))
     others = [item for item in items if item and not _is_the_pin(item)]
     if others:
         settings[pin.KEY] = others
@@ -425,7 +514,8 @@ def _set_by_selectors(tree: Json) -> frozenset[str]:
 # What is said.
 
 
-def _told(decision: Decision) -> list[str]:
+def warnings(decision: Decision) -> list[str]:
+    """Return what a person is told of a decision: few lines, each short enough to be shown whole."""
     said = [*decision.warnings]
     if not decision.denial:
         worth = (one for one in decision.findings if one.severity >= Severity.WARNING)
@@ -441,19 +531,41 @@ def _of_finding(finding: Finding, wanted: Pin) -> str:
     if finding.rule == "missing-nft-pin":
         missing = f"kube-proxy is not pinned to {wanted.backend}"
         return f"{missing}: commit {pin.KEY}: [{wanted.text}] to Git"
-    return f"{finding.rule}: {finding.problem.message}"
+    rule, problem = finding.rule, finding.problem
+    title = problem.fix.title if problem.fix is not None else ""
+    # What is to be done comes last, and is never cut off: everything else gives way to it.
+    done = f": {title}" if title and title not in problem.message else ""
+    whole = f"{rule}: {problem.message}; {_MEND}{done}"
+    if len(whole) <= MAX_WARNING:
+        return whole
+    where, ends = (
+        f"{rule} in {_where(problem.place.route)}",
+        f": {_MEND}, see rke2-lint rule {rule}",
+    )
+    if title and len(rule) + len(title) <= _MOST_TITLE:
+        ends = f": {_MEND}: {title}"
+    room = MAX_WARNING - len(ends)
+    return f"{where if len(where) <= room else f'{where[: room - 3]}...'}{ends}"
+
+
+def _of_kept(edit: Edit, wanted: Pin) -> str:
+    kept = f"kept {wanted.text} in {_where(edit.route)}: commit it to Git"
+    return f"{kept}, or opt out: label {OPT_OUT_LABEL}=off"
 
 
 def _of_edit(tree: Json, edit: Edit, wanted: Pin) -> str:
-    steps = edit.route[len(_CONFIG) :]
-    above = steps[: steps.index(pin.KEY)] if pin.KEY in steps else steps
-    # An entry of a list is told by its number, and what stands in it by no more than that.
-    names = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in above[:2])
-    where = "".join(names).lstrip(".")
-    if pin.KEY not in steps:
-        return f"changed {where}: commit it to Git"
+    if pin.KEY not in edit.route:
+        return f"changed {_where(edit.route)}: commit it to Git"
     verb = "wrote" if isinstance(find(tree, edit.route), str) else "added"
-    return f"{verb} {pin.KEY}: {wanted.text} in {where}: commit it to Git"
+    return f"{verb} {pin.KEY}: {wanted.text} in {_where(edit.route)}: commit it to Git"
+
+
+def _where(route: Route) -> str:
+    """Return a place in a Cluster, for people: an entry of a list by its number, and no deeper."""
+    steps = route[len(_CONFIG) :] if route[: len(_CONFIG)] == _CONFIG else route
+    above = steps[: steps.index(pin.KEY)] if pin.KEY in steps else steps
+    names = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in above[:2])
+    return "".join(names).lstrip(".") or "rkeConfig"
 
 
 def _short(text: str) -> str:
