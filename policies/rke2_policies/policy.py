@@ -124,8 +124,8 @@ class Override(NamedTuple):
         return bool(self.clusters) or self.labels is not None
 
     def is_for_path(self, path: str) -> bool:
-        """Return whether its paths mean a file; they do if there are none."""
-        return not self.paths or any(glob.matches(path) for glob in self.paths)
+        """Return whether its paths mean a file; they do if there are none. "" is no file."""
+        return not self.paths or (path != "" and any(glob.matches(path) for glob in self.paths))
 
     def is_for_cluster(self, name: str, labels: Mapping[str, str]) -> bool:
         """Return whether it means a cluster, `namespace/name`. Labels of templates are no match."""

@@ -124,10 +124,10 @@ def bases(
             raise NoBaseError(f"more than {_LONGEST_CHAIN} policies extend one another")
         try:
             data = read(other)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: no system has a path like this.
             near = nearest(name, BASELINES)
             hint = f"; did you mean {near}?" if near else ""
-            why = error.strerror or "it cannot be read"
+            why = (isinstance(error, OSError) and error.strerror) or "it cannot be read"
             raise NoBaseError(
                 f"there is no policy {name} to extend: {other}: {why}{hint}"
             ) from None

@@ -156,7 +156,8 @@ PARAMS = Section(
             "What machines have to run with, setting by setting, for the rule `required-settings`. "
             "A value has to be in force as it is; a list says which items the setting's list has "
             "to hold, such as `NAME=VALUE` in an `*-extra-env`, or `flag=value` in an `*-arg`. "
-            "Only machines whose RKE2 knows the setting are asked. The long form "
+            "Only machines whose RKE2 knows the setting are asked, and of a Cluster only for what "
+            "Rancher passes on to them. The long form "
             "`{value: …, role: server|agent, reason: …}` asks machines of one role. `null` takes "
             "back what an extended policy requires.",
             {

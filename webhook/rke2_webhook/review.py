@@ -287,13 +287,22 @@ def _is_ours(tree: Json, fix: Fix, wanted: Pin, *, only_global: bool) -> bool:
         if only_global and edit.route[: len(_GLOBAL)] != _GLOBAL:
             return False
         adds = isinstance(edit, Append) or isinstance(edit.value, list)
-        if adds and edit.route[-1] == pin.KEY and _is_decided(find(tree, edit.route), wanted):
-            return False
+        if adds and edit.route[-1] == pin.KEY:
+            value = find(tree, edit.route)
+            if pin.names_variable(_added(edit, value)) and _is_decided(value, wanted):
+                return False
     try:
         _applied(tree, fix.edits)
     except EditError:
         return False
     return True
+
+
+def _added(edit: Set | Append, value: Json) -> list[Json]:
+    """Return the items that an edit adds to a value."""
+    if isinstance(edit, Append):
+        return [edit.value]
+    return [item for item in edit.value if item != value]
 
 
 def _is_decided(value: Json, wanted: Pin) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from rke2_policies import catalog
 from rke2_policies.policy import DEFAULT, Policy
-from rke2_policies.policy_file import PolicyError, read_policy
+from rke2_policies.policy_file import load_policy
 from rke2_webhook.app import Answer
 from rke2_webhook.review import answer
 
@@ -32,11 +32,8 @@ def load(policy: Path | None) -> Mapping[str, Answer]:
 
 
 def _read(path: Path) -> Policy:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise PolicyError(f"{path}: {error.strerror}") from None
-    return read_policy(str(path), data)
+    """Read a policy, and the files that it extends. Raises PolicyError."""
+    return load_policy(str(path), lambda name: Path(name).read_bytes())
 
 
 def _today() -> str:
