@@ -162,7 +162,7 @@ def _config() -> argparse.ArgumentParser:
         "rke2-lint config [OPTIONS] [PATH]",
         "Tell what is in force for a path, and which line says so.",
     )
-    parser.add_argument("paths", nargs="?", metavar="PATH", help="a file or folder (default: .)")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="a file or folder (default: .)")
     _flag(parser, "--schema", "write the JSON Schema of configurations")
     _add_configuration(parser)
     _add_excluding(parser)
@@ -190,9 +190,10 @@ def _files() -> argparse.ArgumentParser:
 def _lsp() -> argparse.ArgumentParser:
     parser = _Parser(
         "rke2-lint lsp",
-        "rke2-lint lsp [--stdio]",
+        "rke2-lint lsp [OPTIONS]",
         "Serve an editor as a language server, over standard input and output (docs/editors.md).",
     )
+    _add_configuration(parser)
     _flag(parser, "--stdio", "what many editors add; there is no other way")
     return parser
 

@@ -275,6 +275,8 @@ def _config(asked: Asked) -> int:
         return CLEAN
     from rke2_lint.show_config import in_force, render, render_json
 
+    if len(asked.paths) > 1:
+        return _usage("config tells what is in force for one path")
     path = asked.paths[0] if asked.paths else "."
     where = absolute(path)
     told = in_force(_lookup(asked), path, f"{where}/." if os.path.isdir(path) else where)
@@ -318,8 +320,9 @@ def _lsp(asked: Asked) -> int:
         if (error.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
         return _usage("the language server needs pygls: pip install 'rke2-lint[lsp]'")
+    _lookup(asked)
     gc.enable()  # it runs for days
-    return serve()
+    return serve(lambda: _lookup(asked))
 
 
 # --- the steps they share

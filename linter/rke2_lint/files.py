@@ -30,6 +30,8 @@ MOST_BYTES = 16 * 1024 * 1024
 
 CONFIGURATIONS = (".rke2-lint.yaml", ".rke2-lint.yml")
 PYPROJECT = "pyproject.toml"
+# `[tool.rke2-lint]` and `tool.rke2-lint.levels`; or `[tool]` and `tool = {…}`, whatever they hold.
+_TABLE = rb"""(?m)tool["']?[ \t]*\.[ \t]*["']?rke2-lint|^[ \t]*\[?[ \t]*["']?tool["']?[ \t]*[]=]"""
 NOT_OURS = "neither YAML nor JSON, nor another file that RKE2 reads"
 """Why most files of a repository are left out."""
 
@@ -149,7 +151,7 @@ def has_table(folder: str) -> bool:
     import re
 
     # Most that name us name a dependency, and need not be read as TOML.
-    if not re.search(rb"""rke2-lint["']?[ \t]*[].=]""", data):
+    if not re.search(_TABLE, data):
         return False
     import tomllib
 
