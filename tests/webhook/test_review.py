@@ -15,12 +15,13 @@ import pytest
 from rke2_policies import catalog, engine
 from rke2_policies.file import File
 from rke2_policies.finding import Safety, Severity
+from rke2_policies.ignore import ANNOTATION as IGNORE_ANNOTATION
 from rke2_policies.ignore_comments import ignores
 from rke2_policies.policy import DEFAULT, Admission, Exemption, Params, Policy
 from rke2_policies.route import find
 from rke2_policies.yaml_source import Source
 from rke2_webhook import review
-from rke2_webhook.review import IGNORE_ANNOTATION, MAX_WARNING, MAX_WARNINGS, Decision, answer
+from rke2_webhook.review import MAX_WARNING, MAX_WARNINGS, Decision, answer
 
 KEY = "kube-proxy-extra-env"
 PIN = "IPTABLES_MODE=nft"
@@ -326,6 +327,10 @@ def annotated(text: Any) -> dict[str, Any]:
     [
         pytest.param("missing-nft-pin old hosts", "left-alone", id="one rule"),
         pytest.param("missing-nft-pin", "warned", id="no reason"),
+        pytest.param("missing-nft-pin until=2026-11-23 old hosts", "left-alone", id="last day"),
+        pytest.param("missing-nft-pin until=2026-11-22 old hosts", "injected", id="over"),
+        pytest.param("missing-nft-pin until=spring old hosts", "injected", id="no day"),
+        pytest.param("missing-nft-pin, invalid-backend old hosts", "left-alone", id="blanks"),
         pytest.param("invalid-backend,missing-nft-pin old hosts", "left-alone", id="two rules"),
         pytest.param("invalid-backend,missing-nft-pin,", "warned", id="a comma more"),
         pytest.param("invalid-backend old hosts", "injected", id="another rule"),
@@ -342,6 +347,36 @@ def test_an_annotation_ignores_rules(text: Any, word: str) -> None:
 
 def test_an_ignored_rule_says_nothing() -> None:
     assert "warnings" not in ask(annotated("missing-nft-pin old hosts"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("missing-nft-pin", "this does not say why", id="no reason"),
+        pytest.param(
+            "missing-nft-pins old hosts", "there is no rule missing-nft-pins", id="no rule"
+        ),
+        pytest.param(
+            "missing-nft-pin until=2026-11-22 old hosts", "ended with 2026-11-22", id="over"
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_annotation_is_told(text: str, said: str) -> None:
+    assert any(said in warning for warning in ask(annotated(text))["warnings"])
+
+
+def test_nobody_is_told_of_an_annotation_that_is_there_for_the_linter() -> None:
+    response = ask(annotated("missing-nft-pin,legacy-backend old hosts"))
+    assert decision(response) == "left-alone"
+    assert "warnings" not in response
+
+
+def test_what_is_ignored_still_explains_why_there_is_no_pin() -> None:
+    tree = cluster({KEY: ["IPTABLES_MODE=legacy"]})
+    ignored = changed(tree, "metadata/annotations", {IGNORE_ANNOTATION: "legacy-backend old hosts"})
+    response = ask(ignored)
+    assert "warnings" not in response
+    assert "patch" not in response
 
 
 def exempt(where: str, until: str | None = None, rule: str = "missing-nft-pin") -> Policy:

@@ -17,9 +17,10 @@ from rke2_policies.dialects import rancher_cluster
 from rke2_policies.document import Document, DocumentId
 from rke2_policies.engine import take_inventory
 from rke2_policies.file import File
+from rke2_policies.ignore import ANNOTATION as IGNORE_ANNOTATION
 from rke2_policies.policy import DEFAULT, Admission, Policy
 from rke2_policies.route import MISSING, find, same
-from rke2_webhook.review import IGNORE_ANNOTATION, MAX_WARNING, MAX_WARNINGS, OPT_OUT_LABEL, answer
+from rke2_webhook.review import MAX_WARNING, MAX_WARNINGS, OPT_OUT_LABEL, answer
 
 KEY = "kube-proxy-extra-env"
 PIN = "IPTABLES_MODE=nft"

@@ -32,7 +32,6 @@ from rke2_policies.policy import DEFAULT, Policy
 from rke2_policies.route import MISSING, Json, Route, find, same
 from rke2_policies.scopes import labels_of
 
-IGNORE_ANNOTATION = "rke2-lint.dev/ignore"
 OPT_OUT_LABEL = "rke2-lint.dev/webhook"
 MAX_WARNING = 120
 """Characters; the API server cuts longer ones (k8s.io/apiserver pkg/warning)."""
@@ -127,7 +126,7 @@ def _guarded(request: Mapping[str, Json]) -> Decision | None:
 
 
 def _decide(request: Mapping[str, Json], policy: Policy, *, validate: bool, today: str) -> Decision:
-    tree = request["object"]
+    tree = _named(request)
     policy = _for_object(policy, request)
     wanted = pin.WANTED[policy.params.backend]
     update = request["operation"] == "UPDATE"
@@ -138,11 +137,10 @@ def _decide(request: Mapping[str, Json], policy: Policy, *, validate: bool, toda
     mode = policy.admission.on_update if running else policy.admission.on_create
     if mode == "off":
         return Decision("off")
-    waived = _waived(request, policy, today)
-    subject = Subject.of(request["uid"], tree, policy)
+    subject = Subject.of(request["uid"], tree, policy, today)
     word, edits, told = "", list[Edit](), list[str]()
     if mode != "warn" and not validate:
-        patching = _patching(policy, waived)
+        patching = _patching(policy)
         kept = _kept(request, subject, patching) if update else None
         if kept is not None:
             word, edits, subject = "kept", [*kept.edits], kept.after
@@ -155,7 +153,7 @@ def _decide(request: Mapping[str, Json], policy: Policy, *, validate: bool, toda
             told += [_of_edit(change.before.tree, edit, wanted) for edit in change.edits]
             word, edits, subject = "injected", [*edits, *change.edits], change.after
         word = word or alone
-    found = subject.asked(_without(policy, waived))
+    found = subject.asked(_telling(policy))
     refused = [one for one in found.findings if validate and one.rule in policy.admission.deny]
     if refused:
         said = "; ".join(dict.fromkeys(f"{one.rule}: {one.problem.message}" for one in refused))
@@ -179,22 +177,21 @@ def _word(found: Report) -> str:
 # Which rules are asked.
 
 
-def _waived(request: Mapping[str, Json], policy: Policy, today: str) -> frozenset[str]:
-    """Return the rules that an annotation or an exemption takes out for this object."""
-    metadata = _mapping(request["object"].get("metadata"))
-    ignored = _text(_mapping(metadata.get("annotations")).get(IGNORE_ANNOTATION))
-    listed = ignored.split(maxsplit=1)[0] if ignored.strip() else ""
-    names = {name.strip() for name in listed.split(",") if name.strip()}
-    where = _name_of(request)
-    names |= {one.rule for one in policy.exempt if one.holds(one.rule, where, today)}
-    return frozenset(names)
-
-
 def _name_of(request: Mapping[str, Json]) -> str:
     """Return the `namespace/name` of a request's object."""
     metadata = _mapping(request["object"].get("metadata"))
     namespace = _text(metadata.get("namespace")) or _text(request.get("namespace")) or "default"
     return f"{namespace}/{_text(metadata.get('name')) or _text(request.get('name'))}"
+
+
+def _named(request: Mapping[str, Json]) -> Json:
+    """Return a request's object with its namespace and name, which the request may know better."""
+    tree = request["object"]
+    metadata = _mapping(tree.get("metadata"))
+    if _text(metadata.get("namespace")) and _text(metadata.get("name")):
+        return tree
+    namespace, _, name = _name_of(request).partition("/")
+    return {**tree, "metadata": {**metadata, "namespace": namespace, "name": name}}
 
 
 def _for_object(policy: Policy, request: Mapping[str, Json]) -> Policy:
@@ -204,16 +201,15 @@ def _for_object(policy: Policy, request: Mapping[str, Json]) -> Policy:
     return policy.for_path("").for_cluster(_name_of(request), labels_of(request["object"]))
 
 
-def _without(policy: Policy, waived: frozenset[str]) -> Policy:
-    if not waived:
-        return policy
-    return policy._replace(levels={**policy.levels, **dict.fromkeys(waived)})
+def _telling(policy: Policy) -> Policy:
+    """Return the policy that asks what is told. An annotation may be there for the linter."""
+    return policy._replace(levels={**policy.levels, "unused-ignore": None})
 
 
-def _patching(policy: Policy, waived: frozenset[str]) -> Policy:
+def _patching(policy: Policy) -> Policy:
     """Return the policy that asks the rules whose fixes are made, and no others."""
-    wanted = [rule for rule in policy.admission.patch if policy.asks(rule) and rule not in waived]
-    return policy._replace(levels=dict.fromkeys(wanted, Severity.ERROR), others=False, exempt=())
+    wanted = [rule for rule in policy.admission.patch if policy.asks(rule)]
+    return policy._replace(levels=dict.fromkeys(wanted, Severity.ERROR), others=False)
 
 
 class Subject(NamedTuple):
@@ -224,20 +220,22 @@ class Subject(NamedTuple):
     inventory: Inventory
     policy: Policy
     """What its machines are judged by."""
+    today: str = ""
+    """The day that ends what is accepted for a time."""
 
     @classmethod
-    def of(cls, uid: str, tree: Json, policy: Policy) -> Subject:
+    def of(cls, uid: str, tree: Json, policy: Policy, today: str = "") -> Subject:
         """Take stock of an object."""
         file = File(uid, (Document(DocumentId(uid), tree),), kind="rancher-cluster")
-        return cls(tree, file, take_inventory([file], policy), policy)
+        return cls(tree, file, take_inventory([file], policy), policy, today)
 
     def asked(self, policy: Policy) -> Report:
         """Return what a policy's rules say of it."""
-        return ask([self.file], self.inventory, policy)
+        return ask([self.file], self.inventory, policy, today=self.today)
 
     def changed(self, edits: Iterable[Edit]) -> Subject:
         """Return it after edits."""
-        return self.of(self.file.path, _applied(self.tree, edits), self.policy)
+        return self.of(self.file.path, _applied(self.tree, edits), self.policy, self.today)
 
     @property
     def machines(self) -> tuple[Machine, ...]:
