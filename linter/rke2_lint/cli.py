@@ -474,7 +474,9 @@ def _complain(outcome: Outcome, asked: Asked) -> None:
 
 
 def _usage(message: str) -> int:
-    print(f"rke2-lint: error: {message}", file=sys.stderr)
+    from rke2_lint.paint import harmless
+
+    print(f"rke2-lint: error: {harmless(message)}", file=sys.stderr)
     return USAGE
 
 

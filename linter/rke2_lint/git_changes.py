@@ -104,10 +104,15 @@ def _base(top: str, revision: str) -> str:
 
 
 def _commit(top: str, revision: str) -> str | None:
-    status, answer, _ = git_files.run(
-        top, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"
-    )
-    return None if status else answer.decode().strip()
+    """Return the commit that a revision means; None where there is none."""
+    for suffix in ("", "^{commit}"):  # one after the other: `:/words` takes all for words
+        status, answer, _ = git_files.run(
+            top, "rev-parse", "--verify", "--quiet", f"{revision}{suffix}"
+        )
+        if status:
+            return None
+        revision = answer.decode().strip()
+    return revision
 
 
 def _fetch(top: str, revision: str) -> str:
