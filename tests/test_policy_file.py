@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -328,6 +328,8 @@ def test_aliases_do_not_multiply() -> None:
 PARTS = st.sampled_from(
     [
         *("name", "extends", "default", "levels", "exempt", "webhook", "rule", "where", "until"),
+        *("params", "backend", "legacy", "required-settings", "profile", "overrides", "clusters"),
+        *("labels", "matchLabels", "paths", "exclude", "fixable", "strict", "value", "role", "a/b"),
         *("reason", "onCreate", "patch", "syntax", "off", ": ", ":\n", "\n", "  ", "- ", "{", "}"),
         *("[", "]", ",", "'", '"', "&a", "*a", "!!", "#", "|", "<<", "---", "\t", "é", "\x00", "1"),
     ]
@@ -337,9 +339,43 @@ PARTS = st.sampled_from(
 @given(st.lists(PARTS, max_size=30).map("".join) | st.text())
 @settings(max_examples=200, deadline=None)
 def test_only_policy_errors_are_raised(text: str) -> None:
-    data = text.encode("utf-8", "surrogatepass")
-    with suppress(PolicyError):
+    reads_or_refuses(text.encode("utf-8", "surrogatepass"))
+
+
+@given(st.binary(max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    reads_or_refuses(data)
+
+
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | PARTS | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(PARTS, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(TREES)
+@settings(max_examples=200, deadline=None)
+def test_any_tree_is_read_or_refused(tree: Any) -> None:
+    reads_or_refuses(tree)
+
+
+@pytest.mark.parametrize("key", ["'a\\nb'", '"a\\nb"', '"\\e[31mred"', "x" * 5000, '"\\u2028"'])
+def test_an_error_is_one_line_of_what_can_be_printed(key: str) -> None:
+    found = said(f"{key}: 1")
+    assert found.isprintable()
+    assert len(found) < 500
+
+
+def reads_or_refuses(data: Any) -> None:
+    message = ""
+    try:
         assert isinstance(read_policy("p.yaml", data), Policy)
+    except PolicyError as error:
+        message = str(error)
+    assert "\n" not in message
+    assert not message or message.startswith("p.yaml:")
 
 
 # What a policy means.

@@ -11,10 +11,11 @@ import pytest
 import yaml
 
 from rke2_lint.cli import main
+from rke2_policies import catalog
 from rke2_policies.edits import Append, Set
 from rke2_policies.engine import Report, evaluate, plan
 from rke2_policies.file import File
-from rke2_policies.finding import Safety
+from rke2_policies.finding import Safety, Severity
 from rke2_policies.policy import Policy
 from rke2_policies.policy_file import PolicyError, load_policy, read_policy
 from rke2_policies.policy_keys import Key, keys
@@ -624,3 +625,67 @@ def test_a_day_of_toml_is_a_day() -> None:
     text = 'exempt = [{rule = "syntax", where = "a", reason = "b", until = 2027-03-31}]'
     policy = read_policy("pyproject.toml", tomllib.loads(text), table="tool.rke2-lint")
     assert policy.exempt[0].until == "2027-03-31"
+
+
+# --- how far a level moves what a rule says
+
+
+TEMPLATED = f"{{{KEY}: ['IPTABLES_MODE=$(MODE)']}}"  # a note's worse case: a warning
+LOST_ITEM = f"{{{KEY}: ['IPTABLES_MODE:nft']}}"  # a warning's worse case: an error
+UNSURE = CLUSTER.replace("  kubernetesVersion: v1.33.4+rke2r1\n", "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "rule", "moves"),
+    [
+        pytest.param(
+            TEMPLATED,
+            "templated-pin",
+            {"": "warning", "note": "warning", "warning": "error", "error": "error"},
+            id="a note, and a warning here",
+        ),
+        pytest.param(
+            LOST_ITEM,
+            "entry-without-equals",
+            {"": "error", "note": "note", "warning": "error", "error": "error"},
+            id="a warning, and an error here",
+        ),
+        pytest.param(
+            "{}",
+            "missing-nft-pin",
+            {"": "error", "note": "note", "warning": "warning", "error": "error"},
+            id="an error",
+        ),
+    ],
+)
+def test_a_level_moves_better_and_worse_cases(
+    settings: str, rule: str, moves: dict[str, str]
+) -> None:
+    for level, counts in moves.items():
+        assert levels(f"levels: {{{rule}: {level}}}" if level else "", settings)[rule] == counts
+
+
+@pytest.mark.parametrize("level", ["warning", "error"])
+def test_what_is_not_sure_is_never_an_error(level: str) -> None:
+    source = Source.read("a.yaml", UNSURE.replace("SETTINGS", "{}").encode())
+    policy = policy_of(f"levels: {{missing-nft-pin: {level}}}")
+    found = evaluate([File("a.yaml", source.documents)], policy).findings
+    assert {one.rule: one.severity.name for one in found}["missing-nft-pin"] == "WARNING"
+
+
+# --- the baseline `strict`
+
+STRICT = load_policy("own", lambda _: b"extends: strict")
+
+
+@pytest.mark.parametrize("rule", sorted(STRICT.levels))
+def test_strict_is_stricter_in_every_line(rule: str) -> None:
+    level = STRICT.levels[rule]
+    assert level is not None
+    assert level > catalog.rule(rule).severity
+
+
+def test_strict_leaves_alone_what_it_says_it_does() -> None:
+    left = {one.id for one in catalog.rules().values() if one.severity is not Severity.ERROR}
+    assert left - set(STRICT.levels) == {"superfluous-pin", "nftables-proxy-mode"}
+    assert STRICT._replace(levels={}, name="default", origins={}) == Policy("default", {})

@@ -166,10 +166,6 @@ class Policy(NamedTuple):
         """Return whether a rule is asked."""
         return self.levels[rule] is not None if rule in self.levels else self.others
 
-    def level(self, name: str, otherwise: Severity) -> Severity | None:
-        """Return how much something counts that is called `name`; None where it is turned off."""
-        return self.levels.get(name, otherwise) if self.asks(name) else None
-
     def may_ask(self, rule: str) -> bool:
         """Return whether a rule is asked anywhere: here, or where an override says so."""
         if self.asks(rule):

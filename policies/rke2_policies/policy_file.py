@@ -45,6 +45,7 @@ from rke2_policies.route import Json, Repeated, Route
 from rke2_policies.yaml_source import Source
 
 _LONGEST_CHAIN = 20
+_LONGEST_MESSAGE = 400
 _ADMISSION = {
     "on_create": "onCreate",
     "on_update": "onUpdate",
@@ -210,7 +211,7 @@ class _Reader:
         if self.source is None and (line := self.line(route)):
             return f"{self.path}:{line}"
         if self.source is None:
-            name = ".".join(filter(None, (self.table, *map(str, route))))
+            name = _line(".".join(filter(None, (self.table, *map(str, route)))))
             return f"{self.path}: {name}" if name else self.path
         place = self.document.at(*route)
         span = self.document.span(place.key if key else place)
@@ -222,8 +223,8 @@ class _Reader:
         return next((self.lines[one] for one in inside if one in self.lines), None)
 
     def error(self, route: Route, message: str, *, key: bool = False) -> PolicyError:
-        """Return the error of a place."""
-        return PolicyError(f"{self.place(route, key=key)}: {message}")
+        """Return the error of a place: one line, whatever was written there."""
+        return PolicyError(f"{self.place(route, key=key)}: {_line(message)}")
 
     # From the tree to a policy.
 
@@ -485,6 +486,12 @@ def _required(name: str, said: Json) -> RequiredSetting:
     value = long["value"]
     items = tuple(value) if isinstance(value, list) else None
     return RequiredSetting(name, items or value, long.get("role", ""), long.get("reason", ""))
+
+
+def _line(text: str) -> str:
+    """Return a text as one line that can be printed, and not too long."""
+    said = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+    return said if len(said) <= _LONGEST_MESSAGE else f"{said[: _LONGEST_MESSAGE - 1]}…"
 
 
 def _plain(value: Json) -> Json:

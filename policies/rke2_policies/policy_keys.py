@@ -32,8 +32,6 @@ LEVELS = {
 BASELINES = ("default", "strict")
 BACKENDS = ("nft", "legacy")
 ROLES = ("server", "agent")
-ABOUT_RUNS = {"shrinkable-baseline": "A baseline holds nothing that is not found any more."}
-"""What a door finds out about a whole run, which no rule could: `levels` name them like rules."""
 
 
 class Text(NamedTuple):
@@ -86,7 +84,7 @@ class ByName(NamedTuple):
     @property
     def names(self) -> tuple[str, ...]:
         """The names that there are."""
-        return (*catalog.names(), *ABOUT_RUNS) if self.kind == "rule" else settings()
+        return catalog.names() if self.kind == "rule" else settings()
 
 
 class Section(NamedTuple):

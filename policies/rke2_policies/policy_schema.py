@@ -7,7 +7,6 @@ from typing import Any
 from rke2_policies import catalog
 from rke2_policies.pin import VARIABLE
 from rke2_policies.policy_keys import (
-    ABOUT_RUNS,
     LEVELS_OF_RULES,
     OVERRIDE,
     PARAMS,
@@ -106,16 +105,14 @@ def _by_name(shape: ByName) -> Schema:
     if shape.nullable:
         value = {"anyOf": [value, _NULL]}
     if shape.kind == "rule":
-        return _closed({name: {"description": _about(name), **value} for name in shape.names})
+        return _closed(
+            {name: {"description": catalog.rule(name).summary, **value} for name in shape.names}
+        )
     return {
         "type": "object",
         "propertyNames": {"enum": list(shape.names)},
         "additionalProperties": value,
     }
-
-
-def _about(rule: str) -> str:
-    return ABOUT_RUNS.get(rule) or catalog.rule(rule).summary
 
 
 def _closed(properties: Schema) -> Schema:
