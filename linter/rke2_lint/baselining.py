@@ -35,7 +35,7 @@ def take_out(baseline: Baseline, outcome: Outcome, options: Options, where: str)
     """
     stale = _compare(baseline, outcome, options)
     policy = (options.lookup and options.lookup.policy_for(where)) or DEFAULT
-    policy = narrowed(policy, options.select, options.ignore)
+    policy = narrowed(policy, options.select, options.ignore).for_path(where).for_node()
     if not stale or not policy.asks(_RULE):
         return
     source = Source.read(baseline.path, baseline.data)

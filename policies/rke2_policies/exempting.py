@@ -14,12 +14,12 @@ from rke2_policies import catalog
 from rke2_policies.document import Document, DocumentId, Place
 from rke2_policies.edit_distance import nearest
 from rke2_policies.file import File
-from rke2_policies.finding import Finding, Severity
+from rke2_policies.finding import Finding
 from rke2_policies.ignore import ANNOTATION, Examined, Ignore, Said, read_annotation
 from rke2_policies.manifest import Manifest
 from rke2_policies.policy import Exemption, Policy, matches
 from rke2_policies.route import MISSING, Templated, find
-from rke2_policies.rule import AnyRule
+from rke2_policies.scopes import Scopes, labels_of
 
 ABOUT_IGNORES = ("expired-ignore", "invalid-ignore", "unused-ignore")
 """The rules that are asked about ignores, once all others have been."""
@@ -125,6 +125,7 @@ class _Sorter:
         self._documents: dict[DocumentId, Document] = {
             document.id: document for file in context.files for document in file.documents
         }
+        self._scopes = Scopes(context.files, policy)
         self._used: set[tuple[Place, str]] = set()
 
     def by_policy(self, finding: Finding) -> Exemption | None:
@@ -207,18 +208,28 @@ class _Sorter:
 
     def about(self, said: Iterable[Ignore]) -> Iterator[Finding]:
         """Yield what is to be said of the ignores themselves."""
-        rules = [catalog.rule(name) for name in ABOUT_IGNORES if self._policy.asks(name)]
+        rules = [catalog.rule(name) for name in ABOUT_IGNORES if self._policy.may_ask(name)]
         for ignore in said:
-            examined = self._examined(ignore)
+            policy = self._policy_at(ignore.place)
+            examined = self._examined(ignore, policy)
             for rule in rules if examined is not None else ():
-                for problem in rule.check(examined):
-                    severity = problem.severity or self._level(rule)
-                    yield Finding(rule.id, min(severity, problem.most), problem)
+                for problem in rule.check(examined) if policy.asks(rule.id) else ():
+                    yield Finding(rule.id, policy.levels.get(rule.id) or rule.severity, problem)
 
-    def _level(self, rule: AnyRule) -> Severity:
-        return self._policy.levels.get(rule.id) or rule.severity
+    def _policy_at(self, place: Place) -> Policy:
+        """Return the policy where a comment or an annotation stands."""
+        if not self._policy.overrides:
+            return self._policy
+        path = place.document.path
+        objects = [one for one in self._context.manifests if one.document.id == place.document]
+        if place.span is None:
+            objects = [one for one in objects if place.route[: len(one.route)] == one.route]
+        if len(objects) != 1:  # a comment in a list of them
+            return self._scopes.of_file(path)
+        [one] = objects
+        return self._scopes.of_cluster(path, f"{one.namespace}/{one.name}", labels_of(one.tree))
 
-    def _examined(self, ignore: Ignore) -> Examined | None:
+    def _examined(self, ignore: Ignore, policy: Policy) -> Examined | None:
         """Return what came of an ignore; None where nobody can tell."""
         file = self._files.get(ignore.place.document.path)
         if file is None or not (file.given and ignore.is_sure):
@@ -229,7 +240,7 @@ class _Sorter:
         is_over = self._is_over(ignore.said.until)
         unused: tuple[str, ...] = ()
         if ignore.said.holds and not is_over and self._is_known(ignore, file):
-            unused = tuple(n for n in known if n not in used and self._policy.asks(n))
+            unused = tuple(n for n in known if n not in used and policy.asks(n))
         return Examined(
             ignore,
             tuple(
@@ -238,7 +249,7 @@ class _Sorter:
             tuple(name for name in ignore.said.names if name in ABOUT_IGNORES),
             unused,
             is_over,
-            is_over and (bool(used) or not all(map(self._policy.asks, known))),
+            is_over and (bool(used) or not all(map(policy.asks, known))),
         )
 
     def _is_known(self, ignore: Ignore, file: File) -> bool:

@@ -63,7 +63,8 @@ class _Reader:
             number, lines = (None, None) if said.for_file else self._reach(comment)
             if said.for_file and not is_first:
                 said = said._replace(faults=(*said.faults, _NOT_ABOVE), holds=False)
-            place = Place(DocumentId(self.path, number or 0), (), span=span)
+            at = self._document_of(span if lines is None else lines) if number is None else number
+            place = Place(DocumentId(self.path, at), (), span=span)
             yield Ignore(place, text, said, number, (), lines, self.is_whole)
 
     def _reach(self, comment: Span) -> tuple[int | None, Span | None]:
@@ -96,6 +97,14 @@ class _Reader:
                 return line
             line = next_line(self.text, line)
         return None
+
+    def _document_of(self, span: Span) -> int:
+        """Return the number of the document in which a stretch ends."""
+        found = 0
+        for number, root in enumerate(self.roots):
+            if root is not None and root.outer <= span.end:
+                found = number
+        return found
 
     def _document(self, at: int) -> int | None:
         """Return the number of the document that begins with the `---` at an offset."""
