@@ -689,3 +689,9 @@ def test_strict_leaves_alone_what_it_says_it_does() -> None:
     left = {one.id for one in catalog.rules().values() if one.severity is not Severity.ERROR}
     assert left - set(STRICT.levels) == {"superfluous-pin", "nftables-proxy-mode"}
     assert STRICT._replace(levels={}, name="default", origins={}) == Policy("default", {})
+
+
+@pytest.mark.parametrize("where", ["'[z-a]'", "'!a'", "a//b"])
+def test_where_an_exemption_holds_is_a_glob(where: str) -> None:
+    with pytest.raises(PolicyError, match=r"exempt\.0\.where: a glob "):
+        policy_of(f"exempt: [{{rule: syntax, where: {where}, reason: b}}]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -240,3 +241,15 @@ def test_a_day_is_one_of_the_calendar(year: str) -> None:
 def test_a_table_that_is_parsed_already_is_read_too() -> None:
     policy = read_policy("pyproject.toml", {"levels": {"syntax": "note"}}, table="tool.rke2-lint")
     assert isinstance(policy, Policy)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/configuration.md"])
+def test_the_policies_that_pages_show_are_read(page: str) -> None:
+    text = (Path(__file__).parents[1] / page).read_text("utf-8")
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    shown = [block for block in blocks if "\nextends:" in f"\n{block}" and "overrides:" in block]
+    assert shown
+    for block in shown:
+        policy = read_policy("p.yaml", block.encode())
+        assert policy.overrides
+        CHECK.validate(yaml.load(block, Loader=yaml.BaseLoader))  # until is a text to us

@@ -193,7 +193,7 @@ OVERRIDE = Section(
 _EXEMPTION = Section(
     (
         Key("rule", RuleName(), "The rule that does not count.", "legacy-backend", required=True),
-        Key("where", Text(),
+        Key("where", Glob(),
             "Where: `namespace/name` of a cluster, with `*` and `?` as in a shell, or the path "
             "of a file, as a glob relative to the policy file.", "fleet-default/old-*",
             required=True),
