@@ -40,6 +40,7 @@ from rke2_policies.path_glob import PathGlob, problem
         ("a/**/c.yaml", "a/b/b/c.yaml", True),
         ("**/lab/*.yaml", "lab/a.yaml", True),
         ("**", "a", True),
+        pytest.param("**", "", False, id="the glob's own folder"),
         ("?.yaml", "a.yaml", True),
         ("?.yaml", "é.yaml", True),
         ("?.yaml", "ab.yaml", False),

@@ -290,7 +290,7 @@ def _files(asked: Asked) -> int:
 
     lookup = _lookup(asked)
     listing = _listing(asked.paths or ["."], lookup, asked, thorough=True)
-    found = rows(listing, lookup, asked.kind)
+    found = rows(listing, lookup, asked)
     if asked.output_format == "json":
         _say(render_json(found), sys.stdout)
     else:

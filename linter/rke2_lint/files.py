@@ -174,7 +174,7 @@ class Listing:
         self._thorough = thorough
         self.files: list[File] = []
         self.context: list[File] = []
-        """Files that are not looked at, but may hold what others refer to."""
+        """Files that have not changed, and are not looked at; they may hold what others refer to."""
         self.unreadable: list[str] = []
         """Paths that were named and cannot be read, each with the reason."""
         self.warnings: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from rke2_lint.asked import Asked
 from rke2_lint.files import (
     NOT_OURS,
     File,
@@ -42,9 +43,9 @@ class Row(NamedTuple):
     """The configuration in force for it; "" for none."""
 
 
-def rows(listing: Listing, lookup: Lookup, kind: str | None) -> list[Row]:
-    """Return a row for each file that was found, sorted by path. `kind` is what `--as` says."""
-    found = [*_left_out(listing, lookup), *_looked_at(listing, lookup, kind)]
+def rows(listing: Listing, lookup: Lookup, asked: Asked) -> list[Row]:
+    """Return a row for each file that was found, sorted by path."""
+    found = [*_left_out(listing, lookup), *_looked_at(listing, lookup, asked)]
     return sorted(dict.fromkeys(found))
 
 
@@ -113,18 +114,19 @@ def _ignored(folder: str, lookup: Lookup) -> Iterator[Row]:
         for name, place in ignored(folder):
             path = join(folder, name)
             if name.endswith("/") or is_worth_a_look(absolute(path)):
-                yield Row(
-                    path, LEFT_OUT, "", f"ignored by git ({place})", _configuration(lookup, path)
-                )
+                where = place if place.startswith("/") else join(folder, place)
+                reason = f"ignored by git ({where})"
+                yield Row(path, LEFT_OUT, "", reason, _configuration(lookup, path))
     except GitError:
         return  # that git cannot tell is among the warnings
 
 
-def _looked_at(listing: Listing, lookup: Lookup, kind: str | None) -> Iterator[Row]:
+def _looked_at(listing: Listing, lookup: Lookup, asked: Asked) -> Iterator[Row]:
+    unchanged = f"has not changed since {asked.since}"
     for file in listing.context:
-        yield Row(file.path, LEFT_OUT, "", "has not changed", _configuration(lookup, file.path))
+        yield Row(file.path, LEFT_OUT, "", unchanged, _configuration(lookup, file.path))
     for unit in units(listing.files):
-        for path, status, taken_for, reason in _unit(unit, kind):
+        for path, status, taken_for, reason in _unit(unit, asked.kind):
             yield Row(path, status, taken_for, reason, _configuration(lookup, path))
 
 

@@ -47,7 +47,7 @@ class PathGlob(NamedTuple):
             path = path[len(folder) + 1 :]
         if pattern != self.pattern:
             pattern = f"/{pattern}"
-        return _expression(pattern).match(path) is not None
+        return path != "" and _expression(pattern).match(path) is not None
 
     def names(self, path: str) -> bool:
         """Return whether it means a file by (a part of) its name, and not as one of a folder."""
