@@ -32,9 +32,9 @@ EXAMPLES = HERE.parent / "examples"
 
 # What harms a terminal, a log, a table, a page, a shell, or somebody who is called in vain.
 EVIL = (
-    "%0A::error::x ::add-mask::a ##vso[task.setvariable variable=PATH]x ##[error]y ]]> </script> "
-    "<img src=x onerror=alert(1)> & | `code` ``` ~~~ **b** [a](http://e.example) www.e.example @org/team #1 "
-    "!2 $3 :tada: \\ {{ }} ;] , : ' é 𐐀 \u202e \u2028 \x1b[31m \x07"
+    "%0A::error::x ::add-mask::a ##vso[task.setvariable variable=PATH]x ##[error]y ]]> </script "
+    "<img src=x onerror=alert(1)// & | `code` ``` ~~~ **b** [a](http://e.example) www.e.example @org/team #1 "
+    "!2 $3 :tada: \\ ;] , : ' é 𐐀 \u202e \u2028 \x1b[31m \x07"
 )
 CLUSTER = """\
 apiVersion: provisioning.cattle.io/v1
@@ -51,14 +51,15 @@ spec:
 SECRET = "correct-horse-battery"
 NAMES = (
     "%0A::error::x.yaml", "::error file=a,line=1::x.yaml", "##vso[task.complete]x.yaml", "]]>.yaml",
-    "<script>alert(1)<script>.yaml", "a|b`c`.yaml", "@org,team.yaml", "a;b]c.yaml",
+    "<script>alert(1)<script>.yaml", "a|b`c`.yaml", "%,@org,team.yaml", "a;b]c.yaml",
     "-rf.yaml", "é 𐐀.yaml", "new\nline.yaml", "\x1b[31m.yaml", "& \"'.yaml",
 )  # fmt: skip
 
 
 def quoted(text: str) -> str:
     """Return text as YAML's double quotes have it."""
-    return json.dumps(text)
+    signs = (sign if ord(sign) > 0xFFFF else json.dumps(sign)[1:-1] for sign in text)
+    return f'"{"".join(signs)}"'
 
 
 def write_hostile(folder: Path) -> None:
@@ -168,6 +169,8 @@ def check_github(text: str) -> None:
         assert {"file", "line", "endLine", "col", "title"} <= set(properties)
         assert int(properties["line"]) >= 1
         assert "\r" not in line
+        # A per cent sign is an escape, and nothing else.
+        assert not re.search(r"%(?!25|0D|0A|3A|2C)", line)
         levels.append(found[1])
     assert levels == sorted(levels, key=("error", "warning", "notice").index)
     assert all(levels.count(level) <= 10 for level in levels)

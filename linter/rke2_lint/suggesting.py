@@ -50,6 +50,8 @@ def _checked(view: SourceView, start: int, end: int, new: str) -> Suggestion | N
         return None  # the mark is part of the first line, and would be lost
     if old.endswith("\n") != (new.endswith("\n") or not new) or old.count("\n") > _MOST_LINES:
         return None
+    if "\r" in (old + new).replace("\r\n", ""):
+        return None  # who counts lines otherwise sees other lines here
     if secrets.spans(start, end) or secrets.inserted(new) != new:
         return None
     first = text.count("\n", 0, start) + 1

@@ -120,7 +120,7 @@ def plain(text: str) -> str:
 
 def _html(text: str) -> str:
     """Return text that is nothing but text, between tags."""
-    text = _apart(harmless(text)).replace("&", "&amp;").replace("<", "&lt;")
+    text = _apart(harmless(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace("\0", _NOTHING)
 
 
