@@ -178,8 +178,9 @@ class _Sorter:
         if ignore.place.document.path != place.document.path:
             return False
         if ignore.lines is not None:
-            start, end = ignore.lines
-            return any(start <= at <= end for at in self._stands(place))
+            stretches = (ignore.lines, *ignore.inside)
+            stands = list(self._stands(place))
+            return any(start <= at <= end for start, end in stretches for at in stands)
         if ignore.document is None:
             return True
         inside = place.route[: len(ignore.route)] == ignore.route

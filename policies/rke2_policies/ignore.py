@@ -59,6 +59,8 @@ class Ignore(NamedTuple):
     """The object that it is for, in its document."""
     lines: Span | None = None
     """The lines that it is for; None where all of the document or file is meant."""
+    inside: tuple[Span, ...] = ()
+    """What belongs to the keys and items that begin on these lines."""
     is_sure: bool = True
     """False in a file that cannot be read as a whole: it may stand in a text, and be no comment."""
     is_alone: bool = False

@@ -7,7 +7,7 @@ beside or above `---` is for the document that begins there, and `ignore-file` f
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from rke2_policies.document import DocumentId, Place, Span
@@ -30,11 +30,11 @@ def ignores(source: Source | EnvironmentFile) -> tuple[Ignore, ...]:
     if MARK not in source.text:
         return ()
     if isinstance(source, Source):
-        reader = _Reader(source, _starts(source), is_yaml=True)
+        reader = _Reader(source, *_entries(source), is_yaml=True)
         said = [Span(comment.start, comment.end) for comment in comments(source)]
     else:
         values = _values(source)
-        reader = _Reader(source, [value.start for value in values], is_yaml=False)
+        reader = _Reader(source, [value.start for value in values], values, is_yaml=False)
         said = list(_lines_of_comments(source.text, values))
     return tuple(one for comment in said for one in reader.read(comment))
 
@@ -43,7 +43,12 @@ class _Reader:
     """Reads the ignores of one file."""
 
     def __init__(
-        self, source: Source | EnvironmentFile, starts: list[int], *, is_yaml: bool
+        self,
+        source: Source | EnvironmentFile,
+        starts: list[int],
+        entries: list[Span],
+        *,
+        is_yaml: bool,
     ) -> None:
         self.path = source.path
         self.text = source.text
@@ -51,6 +56,8 @@ class _Reader:
         self.is_whole = not source.problems
         self.starts = starts
         """Where something begins that is no comment."""
+        self.entries = entries
+        """Entries of mappings and lists, in the order of their starts."""
         self.is_yaml = is_yaml
 
     def read(self, comment: Span) -> Iterator[Ignore]:
@@ -65,7 +72,8 @@ class _Reader:
                 said = said._replace(faults=(*said.faults, _NOT_ABOVE), holds=False)
             at = self._document_of(span if lines is None else lines) if number is None else number
             place = Place(DocumentId(self.path, at), (), span=span)
-            yield Ignore(place, text, said, number, (), lines, self.is_whole)
+            inside = self._inside(lines) if lines is not None else ()
+            yield Ignore(place, text, said, number, (), lines, inside, self.is_whole)
 
     def _reach(self, comment: Span) -> tuple[int | None, Span | None]:
         """Return the document that a comment is for, or its lines; neither for the whole file."""
@@ -84,11 +92,22 @@ class _Reader:
             return self._document(mark.start()), None
         return None, Span(first, line_end(text, below))
 
+    def _inside(self, lines: Span) -> tuple[Span, ...]:
+        """Return the entries that begin on some lines and go on below them."""
+        first = bisect_left(self.entries, Span(lines.start, 0))
+        last = bisect_right(self.entries, Span(lines.end, len(self.text)))
+        return tuple(entry for entry in self.entries[first:last] if entry.end > lines.end)
+
     def _below(self, at: int) -> int | None:
-        """Return where the next thing begins that is no comment."""
+        """Return where the next thing begins that is no comment, and no dash alone on its line."""
         if self.is_whole:
-            index = bisect_left(self.starts, at)
-            return self.starts[index] if index < len(self.starts) else None
+            below = None
+            for index in range(bisect_left(self.starts, at), len(self.starts)):
+                below = self.starts[index]
+                beside = self.text[line_start(self.text, below) : line_end(self.text, below)]
+                if not _ONLY_DASHES.fullmatch(beside.partition(" #")[0]):
+                    break
+            return below
         # Nobody knows what begins where: the next line that is no comment has to do.
         line = next_line(self.text, at)
         while line < len(self.text):
@@ -114,20 +133,23 @@ class _Reader:
         return None
 
 
-def _starts(source: Source) -> list[int]:
-    """Return where keys, items and values begin in a file, in order."""
+def _entries(source: Source) -> tuple[list[int], list[Span]]:
+    """Return where keys, items and values begin in a file, and what the entries are, both in order."""
     roots = [root for root in source.roots if root is not None]
     waiting: list[Node] = [root for root in roots if root.outer < root.end]
-    found: set[int] = set()
+    starts: set[int] = set()
+    entries: list[Span] = []
     while waiting:
         node = waiting.pop()
-        found.add(node.outer)
+        starts.add(node.outer)
         if isinstance(node, Mapping):
-            for pair in node.pairs:
-                waiting += pair
+            for key, value in node.pairs:
+                waiting += (key, value)
+                entries.append(Span(key.outer, max(key.end, value.end)))
         elif isinstance(node, Sequence):
             waiting += node.items
-    return sorted(found)
+            entries += (Span(item.outer, item.end) for item in node.items)
+    return sorted(starts), sorted(entries)
 
 
 def _values(source: EnvironmentFile) -> list[Span]:
