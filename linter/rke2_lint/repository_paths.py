@@ -22,7 +22,10 @@ class RepositoryPaths:
     def __call__(self, path: str) -> str:
         """Return a path from the top; one that leads out of the repository stays as it is."""
         if os.path.isabs(path):
-            inside = os.path.relpath(path, os.getcwd()).replace(os.sep, "/")
+            try:
+                inside = os.path.relpath(path, os.getcwd()).replace(os.sep, "/")
+            except ValueError:  # another drive of Windows
+                return path
             known = posixpath.normpath(posixpath.join(self._inside, inside))
             return path if known.startswith("../") else known
         known = posixpath.normpath(posixpath.join(self._inside, path))

@@ -82,7 +82,7 @@ FORMATS = (
     ),
     Format("markdown", "a comment on a pull request or merge request", pictures=True),
     Format(
-        "html", "one page to look at: clusters, machines, findings and their fixes, with filters",
+        "html", "one page to look at: clusters, machines, findings, fixes, with filters",
         pictures=True, machines=True,
     ),
     Format(
