@@ -143,8 +143,8 @@ def _said(listed: str, rest: str, *, for_file: bool) -> Said:
 
 
 def written(names: Collection[str], reason: str) -> str:
-    """Write a comment that ignores rules."""
-    return f"# {MARK} {LINES}[{','.join(sorted(names))}] {reason}"
+    """Write a comment that ignores rules. Without a reason it is a finding until somebody adds one."""
+    return f"# {MARK} {LINES}[{','.join(sorted(names))}] {reason}".rstrip()
 
 
 def with_names(text: str, names: Collection[str], *, is_comment: bool) -> str:

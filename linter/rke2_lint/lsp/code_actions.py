@@ -10,10 +10,13 @@ from rke2_lint.lsp.client import Client
 from rke2_lint.lsp.diagnostics import diagnostic
 from rke2_lint.lsp.examination import Examination, Sheet
 from rke2_lint.remarks import Remark, TextEdit
+from rke2_policies.edits.as_text import Splice
 
 FIX_ALL = f"{types.CodeActionKind.SourceFixAll.value}.rke2-lint"
 KINDS = (types.CodeActionKind.QuickFix.value, FIX_ALL)
 _QUICK_FIX = types.CodeActionKind.QuickFix.value
+_MOST_IGNORED = 20
+"""Whoever asks about more at once does not look at one of them; each takes a proof of its own."""
 
 
 def wanted(kind: str, only: Sequence[str] | None) -> bool:
@@ -47,14 +50,37 @@ def quick_fixes(
             )
 
 
+def to_ignore(examination: Examination, path: str, asked: types.Range) -> list[Remark]:
+    """Return the remarks within a range that somebody may want to ignore."""
+    sheet = examination.sheets.get(path)
+    found = [
+        remark
+        for remark in examination.remarks.get(path, ())
+        if sheet is not None and _meet(sheet.coordinates.range(remark.region), asked)
+    ]
+    return found if len(found) <= _MOST_IGNORED else []
+
+
+def ignore(
+    examination: Examination, remark: Remark, splices: Sequence[Splice], client: Client
+) -> types.CodeAction:
+    """Return the action that writes a comment to ignore a remark. The reason is left to people."""
+    sheet = examination.sheets[remark.path]
+    return types.CodeAction(
+        title=f"{remark.rule}: ignore it here (say why behind the comment)",
+        kind=_QUICK_FIX,
+        diagnostics=[diagnostic(examination, remark, client)],
+        is_preferred=False,
+        edit=workspace_edit(sheet, _spliced(sheet, splices), client),
+    )
+
+
 def fix_all(
-    examination: Examination, path: str, splices: Sequence[tuple[int, int, str]], client: Client
+    examination: Examination, path: str, splices: Sequence[Splice], client: Client
 ) -> types.CodeAction:
     """Return the action that makes all safe fixes of a file, as `rke2-lint --fix` does."""
     sheet = examination.sheets[path]
-    edits = [
-        types.TextEdit(sheet.coordinates.between(start, end), text) for start, end, text in splices
-    ]
+    edits = _spliced(sheet, splices)
     told = [
         diagnostic(examination, one, client)
         for one in examination.remarks.get(path, ())
@@ -87,6 +113,12 @@ def _title(remark: Remark) -> str:
     if change.safety == "unsafe":
         return f"{title} (unsafe: it may not be what was meant)"
     return f"{title} (look at what it takes away)" if change.safety == "shown" else title
+
+
+def _spliced(sheet: Sheet, splices: Sequence[Splice]) -> list[types.TextEdit]:
+    return [
+        types.TextEdit(sheet.coordinates.between(start, end), text) for start, end, text in splices
+    ]
 
 
 def _edits(sheet: Sheet, edits: Iterable[TextEdit]) -> list[types.TextEdit]:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from rke2_lint.lsp.addresses import uri_of
 from rke2_lint.lsp.buffers import Buffer, Changes
 from rke2_lint.lsp.client import Client
-from rke2_lint.lsp.examination import Examination, examine
+from rke2_lint.lsp.examination import Examination, FindLookup, examine
 from rke2_lint.lsp.holders import Holders, may_be_referred_to
 from rke2_lint.lsp.mishaps import Mishaps
 from rke2_lint.lsp.worker import Worker
 from rke2_lint.work import node_of
+
+if TYPE_CHECKING:
+    from rke2_lint.remarks import Remark
+    from rke2_policies.edits.as_text import Splice
+
+Splices: TypeAlias = "tuple[Splice, ...]"
 
 
 class Desk:
@@ -23,7 +30,8 @@ class Desk:
     text from before the question.
     """
 
-    def __init__(self, mishaps: Mishaps) -> None:
+    def __init__(self, find: FindLookup, mishaps: Mishaps) -> None:
+        self._find = find
         self._mishaps = mishaps
         self.client = Client()
         self.buffers: dict[str, Buffer] = {}
@@ -32,7 +40,7 @@ class Desk:
         self.seconds: dict[str, float] = {}
         """How long the last examination of a node took."""
         self.when_holders_are_known: Callable[[set[str]], None] = lambda _: None
-        self._holders = Holders()
+        self._holders = Holders(find)
         self._referring: set[str] = set()
         """Nodes with a Cluster that refers to Secrets and ConfigMaps."""
         self._waiting: set[str] = set()
@@ -96,7 +104,7 @@ class Desk:
 
     def work_in(self, folders: Iterable[str]) -> None:
         """Look for what Clusters refer to in these folders."""
-        self._holders = Holders(folders)
+        self._holders = Holders(self._find, folders)
 
     async def changed_on_disk(self, paths: list[str]) -> None:
         """Take in that files have changed on the disk: any of them may be one that others refer to."""
@@ -130,16 +138,23 @@ class Desk:
         own = node_of(path)
         return [one for node, one in self._fresh.items() if node != own and path in one.remarks]
 
-    async def fixed(self, examination: Examination, path: str) -> list[tuple[int, int, str]]:
-        """Return what `--fix` makes of a file, as stretches of its text and what takes their place."""
-        splices = await self._examiner.do(examination.fixed, path)
-        return [(one.start, one.end, one.text) for one in splices]
+    async def fixed(self, examination: Examination, path: str) -> Splices:
+        """Return what `--fix` makes of a file."""
+        return await self._examiner.do(examination.fixed, path)
+
+    async def ignored(
+        self, examination: Examination, path: str, remarks: Sequence[Remark]
+    ) -> list[Splices]:
+        """Return how each of some remarks is ignored by a comment; nothing where it cannot be."""
+        return await self._examiner.do(examination.ignored, path, remarks)
 
     async def _examine(self, node: str) -> Examination:
         try:
             buffers, holders = dict(self.buffers), self._holders
             began = time.perf_counter()
-            found = await self._examiner.do(examine, node, buffers, self.client.encoding, holders)
+            found = await self._examiner.do(
+                examine, node, buffers, self.client.encoding, holders, self._find
+            )
             self.seconds[node] = time.perf_counter() - began
             if node not in self._outdated and node in self.nodes:
                 self._fresh[node] = found

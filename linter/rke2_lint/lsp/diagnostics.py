@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from lsprotocol import types
 
+from rke2_lint.files import absolute
 from rke2_lint.lsp.client import Client
 from rke2_lint.lsp.examination import Examination
 from rke2_lint.lsp.rule_links import link_of
@@ -15,17 +18,31 @@ _SEVERITIES = {
     "warning": types.DiagnosticSeverity.Warning,
     "note": types.DiagnosticSeverity.Information,
 }
-_OF_WHAT_DOES_NOTHING = frozenset({"superfluous-pin", "unused-ignore"})
+_PLACE = re.compile(r"(?P<path>.+):(?P<line>\d+): ")
+_OF_WHAT_DOES_NOTHING = frozenset({"superfluous-pin"})
 """Rules about what may go although no fix takes it away."""
 
 
 def diagnostics(path: str, client: Client, *examinations: Examination) -> list[types.Diagnostic]:
     """Return the diagnostics of one file, of which several examinations may have something to say."""
-    return [
+    found = [
         diagnostic(examination, remark, client)
         for examination in examinations
         for remark in examination.remarks.get(path, ())
     ]
+    faults = dict.fromkeys(one.fault for one in examinations if one.fault and path in one.versions)
+    return [*(_fault(path, fault) for fault in faults), *found]
+
+
+def _fault(path: str, fault: str) -> types.Diagnostic:
+    """Return what is wrong with a configuration: on its line, or at the top of what it is for."""
+    where = _PLACE.match(fault)
+    is_here = where is not None and absolute(where["path"]) == path
+    at = types.Position(int(where["line"]) - 1 if where and is_here else 0, 0)
+    said = fault[where.end() :] if where and is_here else f"nothing is looked for here: {fault}"
+    return types.Diagnostic(
+        types.Range(at, at), said, types.DiagnosticSeverity.Error, "configuration", source=SOURCE
+    )
 
 
 def diagnostic(examination: Examination, remark: Remark, client: Client) -> types.Diagnostic:

@@ -7,9 +7,9 @@ folder. Afterwards only files that change are looked at again.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from rke2_lint.files import File, NotAFileError, TooLargeError, discover, read
+from rke2_lint.files import File, Lookup, NotAFileError, TooLargeError, UsageError, discover, read
 from rke2_lint.lsp.addresses import is_on_disk
 from rke2_lint.lsp.neighbours import Buffers, Loaded, load
 from rke2_policies.recognise import base_of, path_matters
@@ -20,7 +20,8 @@ _WORDS = (b"Secret", b"ConfigMap", b"secret", b"configmap")
 class Holders:
     """The files of some folders that hold Secrets and ConfigMaps."""
 
-    def __init__(self, folders: Iterable[str] = ()) -> None:
+    def __init__(self, find: Callable[[], Lookup], folders: Iterable[str] = ()) -> None:
+        self._lookup = find
         self._folders = [folder for folder in folders if is_on_disk(folder)]
         self._paths: set[str] | None = None
 
@@ -32,7 +33,13 @@ class Holders:
     def find(self) -> None:
         """Look for them in the folders."""
         there = [folder for folder in self._folders if os.path.isdir(folder)]
-        listing = discover(there, lambda path: base_of(path) is not None or path_matters(path))
+        try:
+            listing = discover(
+                there, lambda path: base_of(path) is not None or path_matters(path), self._lookup()
+            )
+        except UsageError:
+            self.give_up()  # whoever looks at a Cluster under this configuration is told why
+            return
         self._paths = {file.path for file in listing.files if _holds(file.path)}
 
     def give_up(self) -> None:

@@ -86,9 +86,9 @@ class Publisher:
         """Send the diagnostics of a file, unless the editor knows them."""
         buffer = self._desk.buffers.get(path)
         examinations = [
-            one for one in self._by_node.values() if path in one.sheets or path in one.remarks
+            one for one in self._by_node.values() if path in one.versions or path in one.sheets
         ]
-        versions = {one.sheets[path].version for one in examinations}
+        versions = {_version(one, path) for one in examinations}
         if buffer is not None and versions - {buffer.version}:
             return  # it has changed meanwhile, and is on its way again
         version = buffer.version if buffer is not None else None
@@ -128,3 +128,10 @@ class Publisher:
         verdicts = [lens.command for lens in now], [lens.command for lens in before or ()]
         if before is not None and verdicts[0] != verdicts[1] and self._desk.client.refreshes_lenses:
             self._server.workspace_code_lens_refresh(None)
+
+
+def _version(examination: Examination, path: str) -> int | None:
+    """Return the version of a file that was looked at, in its node or where it is referred to."""
+    if path in examination.versions:
+        return examination.versions[path]
+    return examination.sheets[path].version

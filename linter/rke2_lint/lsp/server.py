@@ -17,6 +17,7 @@ from rke2_lint.lsp.buffers import Buffer, whole
 from rke2_lint.lsp.client import Client
 from rke2_lint.lsp.desk import Desk
 from rke2_lint.lsp.diagnostics import SOURCE, diagnostics
+from rke2_lint.lsp.examination import FindLookup
 from rke2_lint.lsp.mishaps import Mishaps
 from rke2_lint.lsp.protocol import Protocol
 from rke2_lint.lsp.publishing import Publisher
@@ -32,10 +33,10 @@ _WATCHED = ("**/*.{yaml,yml,json}", "**/.rke2-lint.{yaml,yml}", "**/pyproject.to
 class Server(LanguageServer):
     """A language server that says what `rke2-lint` says."""
 
-    def __init__(self) -> None:
+    def __init__(self, find: FindLookup) -> None:
         super().__init__(SOURCE, __version__, protocol_cls=Protocol)
         self.mishaps = Mishaps(self._log)
-        self.desk = Desk(self.mishaps)
+        self.desk = Desk(find, self.mishaps)
         self.publisher = Publisher(self, self.desk, self.run)
         self.desk.when_holders_are_known = self._refresh
         self.ended_well = False
@@ -225,6 +226,14 @@ class Server(LanguageServer):
         actions: list[types.CodeAction] = []
         if code_actions.wanted(types.CodeActionKind.QuickFix.value, only):
             actions += code_actions.quick_fixes(examination, path, params.range, self.desk.client)
+            remarks = code_actions.to_ignore(examination, path, params.range)
+            if remarks:
+                written = await self.desk.ignored(examination, path, remarks)
+                actions += [
+                    code_actions.ignore(examination, remark, splices, self.desk.client)
+                    for remark, splices in zip(remarks, written, strict=True)
+                    if splices
+                ]
         if code_actions.wanted(code_actions.FIX_ALL, only):
             splices = await self.desk.fixed(examination, path)
             if splices:
@@ -266,8 +275,11 @@ def _fingerprint(found: list[types.Diagnostic]) -> str:
     return blake2b(repr(found).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
-def serve() -> int:
-    """Serve an editor over standard input and output, and return the exit code."""
+def serve(find: FindLookup) -> int:
+    """Serve an editor over standard input and output, and return the exit code.
+
+    `find` makes what finds the configuration of each file.
+    """
     import sys
 
     # Whatever prints by accident must not end up in the middle of a message. pygls would log what
@@ -275,6 +287,6 @@ def serve() -> int:
     logging.getLogger("pygls").addHandler(logging.NullHandler())
     logging.getLogger("pygls").propagate = False
     given, sys.stdout = sys.stdout, sys.stderr
-    server = Server()
+    server = Server(find)
     server.start_io(stdout=given.buffer)
     return 0 if server.ended_well else 1
