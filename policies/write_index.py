@@ -7,9 +7,11 @@ python policies/write_index.py --check    say whether it is stale, and end with 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
-from rke2_policies.catalog import rules
+from rke2_policies.catalog import live_rules, rules
+from rke2_policies.rule import AnyRule
 
 INDEX = Path(__file__).parent / "README.md"
 HEAD = """\
@@ -20,19 +22,31 @@ HEAD = """\
 `rke2-lint rule NAME` prints a rule's page: why it matters, with examples of what it finds and what the fix makes of it.
 A rule's name stays what it is once it has been released.
 
+"""
+TABLE = """\
 | Rule | Severity | |
 |---|---|---|
+"""
+LIVE = """
+## About live nodes
+
+`rke2-lint node` and `rke2-lint verify` ask these. A policy gives their levels, too; an exemption's `where` is a node's name.
+
 """
 
 
 def render() -> str:
     """Return the index: every rule with its severity and the first sentence of its page."""
-    rows = (
-        f"| [{rule.id}](rke2_policies/rules/{rule.id.replace('-', '_')}.py) "
+    files = HEAD + TABLE + _rows(rules().values(), "rules")
+    return files + LIVE + TABLE + _rows(live_rules().values(), "live_rules")
+
+
+def _rows(found: Iterable[AnyRule], package: str) -> str:
+    return "".join(
+        f"| [{rule.id}](rke2_policies/{package}/{rule.id.replace('-', '_')}.py) "
         f"| {rule.severity.name.lower()} | {_cell(rule.summary)} |\n"
-        for rule in rules().values()
+        for rule in found
     )
-    return HEAD + "".join(rows)
 
 
 def _cell(sentence: str) -> str:

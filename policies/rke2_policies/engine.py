@@ -327,12 +327,12 @@ def _findings(inventory: Inventory, policy: Policy, scopes: Scopes | None) -> li
             )
         if left or not names:
             level = scoped.get(key, policy).levels.get(rule_id)
-            severity = _counts(problem, rules[rule_id], level)
+            severity = weigh(problem, rules[rule_id], level)
             findings.append(Finding(rule_id, severity, problem, left))
     return findings
 
 
-def _counts(problem: Problem, rule: AnyRule, level: Severity | None) -> Severity:
+def weigh(problem: Problem, rule: AnyRule, level: Severity | None) -> Severity:
     """Return how much a problem counts where a policy gives its rule a level, or none (None).
 
     What a rule says of a better or worse case is moved as far as the policy moves the rule; where

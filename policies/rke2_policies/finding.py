@@ -45,6 +45,8 @@ class Problem(NamedTuple):
     """This is why a machine has no pin: the plain "there is none" would say the same again."""
     most: Severity = Severity.ERROR
     """The highest severity it may have, whatever the rule's: what is not sure is no error."""
+    remedy: str = ""
+    """What to do about it, where no fix of a file can: a sentence, for people at a node."""
 
 
 class Finding(NamedTuple):

@@ -35,6 +35,7 @@ Outcome: TypeAlias = Literal["pinned", "unpinned", "other", "broken", "unknown"]
 """What a list comes to. `other`: the backend that is not wanted, by its right name."""
 
 _NAME = lazily(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
+_WORD = lazily(r"[^ \t\n]+")
 # The spellings that people mean a backend by: other tools' names for the same one.
 _MEANINGS = {
     "nft": frozenset({"nft", "nftables", "nf_tables"}),
@@ -144,8 +145,9 @@ class Pin:
         """Return what a value of IPTABLES_MODE makes of kube-proxy."""
         if not value:
             return "unpinned"
-        # The script does not quote it: `-f` is then one of the next script's own options.
-        match value.split():
+        # The script does not quote it, so the shell makes words of it, at blanks, tabs and line
+        # feeds only; `-f` is then one of the next script's own options.
+        match _WORD.findall(value):
             case [self.backend] | [self.backend, "-f"]:
                 return "pinned"
             case [self.other] | [self.other, "-f"]:

@@ -10,9 +10,13 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, TypeAlias
 
 from rke2_policies import pin
+from rke2_policies.lazy_pattern import lazily
 
 Backend: TypeAlias = Literal["nft", "legacy", "broken", "unknown"]
 
+# When awk came into the image (rancher/image-build-kubernetes a01cb37).
+_BUILT = lazily(r"-build(?P<day>\d{8})")
+_FIRST_WITH_AWK = 20250227
 THRESHOLD = 10
 """With this many legacy rules, nft's are not even counted (iptables-detect.sh)."""
 
@@ -24,6 +28,9 @@ class Counts(NamedTuple):
     legacy6: int | None = None
     nft4: int | None = None
     nft6: int | None = None
+    legacy_complete: bool = True
+    """False where a dump of legacy rules is cut off, so that there may be more."""
+    nft_complete: bool = True
 
     @property
     def legacy(self) -> int:
@@ -36,8 +43,18 @@ class Counts(NamedTuple):
         return (self.nft4 or 0) + (self.nft6 or 0)
 
     @property
+    def legacy_known(self) -> bool:
+        """Whether `legacy` is all there is."""
+        return self.legacy_complete and self.legacy4 is not None and self.legacy6 is not None
+
+    @property
+    def nft_known(self) -> bool:
+        """Whether `nft` is all there is."""
+        return self.nft_complete and self.nft4 is not None and self.nft6 is not None
+
+    @property
     def margin(self) -> int:
-        """How many more legacy rules the next start endures before it chooses legacy; 0: none."""
+        """How many more legacy rules the next start endures before it chooses legacy."""
         return max(0, min(THRESHOLD - 1, self.nft) - self.legacy)
 
 
@@ -48,28 +65,29 @@ class Choice(NamedTuple):
     why: str
 
 
-def choose(mode: str | None, counts: Counts, cgroup: int | None = None) -> Choice:
-    """Return what kube-proxy's next start chooses.
+def choose(mode: str | None, counts: Counts, cgroup: int | None = None, image: str = "") -> Choice:
+    """Return what kube-proxy chooses when its container calls iptables for the first time.
 
     `mode` is the container's IPTABLES_MODE, None where it is not set. `cgroup` is the version of
-    the host's control groups, 1 or 2; only a node without any rule is decided by it. What is not
-    known makes the choice unknown, unless what is known decides it already.
+    the host's control groups, 1 or 2, and `image` the name of kube-proxy's image: only a node
+    without any rule is decided by them. What is not known makes the choice unknown, unless what is
+    known decides it already.
     """
     if mode:
         return _pinned(mode)
     legacy, nft = counts.legacy, counts.nft
     if legacy >= THRESHOLD:
         return Choice("legacy", f"{_rules(legacy, 'legacy')}: {THRESHOLD} are enough for it")
-    if counts.legacy4 is None or counts.legacy6 is None:
+    if not counts.legacy_known:
         return Choice("unknown", "not all legacy rules are known")
-    if counts.nft4 is None or counts.nft6 is None:
-        if nft and nft >= legacy:
-            return _by_numbers(legacy, nft)
+    if not counts.nft_known and nft < max(legacy, 1):
+        if not legacy and _without_rules(cgroup, image).backend == "nft":
+            return Choice("nft", "there are no legacy rules")
         # The rules that nobody counted could be any number.
         return Choice("unknown", "not all nft rules are known")
     if nft or legacy:
         return _by_numbers(legacy, nft)
-    return _without_rules(cgroup)
+    return _without_rules(cgroup, image)
 
 
 def _pinned(mode: str) -> Choice:
@@ -86,17 +104,22 @@ def _pinned(mode: str) -> Choice:
 def _by_numbers(legacy: int, nft: int) -> Choice:
     if legacy > nft:
         said = f"{_rules(legacy, 'legacy')} are more than {_rules(nft, 'nft')}"
-        return Choice("legacy", said)
-    said = f"{_rules(nft, 'nft')} and {_rules(legacy, 'legacy')}: nft wins a tie"
-    return Choice("nft", said if legacy == nft else said.partition(":")[0])
+        return Choice("legacy", said.replace("rule are", "rule is", 1))
+    if legacy == nft:
+        return Choice("nft", f"{_rules(nft, 'nft')} and as many legacy ones: nft wins a tie")
+    return Choice("nft", f"{_rules(legacy, 'legacy')} and {_rules(nft, 'nft')}")
 
 
-def _without_rules(cgroup: int | None) -> Choice:
+def _without_rules(cgroup: int | None, image: str) -> Choice:
     """Return the choice on a node without any rule: by the control groups, then by the image.
 
     A cpuset that is not the root's tells the script that it runs in a container of the first
-    version (images since February 2025, which have awk); SUSE's base images fall through to nft.
+    version, if the image has the awk that it asks; SUSE's base images, and Red Hat's before them,
+    fall through to nft (rancher/image-build-kubernetes Dockerfile).
     """
+    built = _BUILT.search(image)
+    if built is not None and int(built["day"]) < _FIRST_WITH_AWK:
+        return Choice("nft", "there are no rules, and the image is one that chooses nft then")
     match cgroup:
         case 1:
             return Choice("legacy", "there are no rules, and the node uses cgroup v1")

@@ -6,12 +6,14 @@ environment is what the container got (rancher/rke2 pkg/podtemplate/podtemplate.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from rke2_policies import pin
+from rke2_policies.lazy_pattern import lazily
 from rke2_policies.route import Json
 
+_NAMED = lazily(r"[A-Za-z_][^=\s]*=")
 LABEL = "component=kube-proxy"
 NAMESPACE = "kube-system"
 CONTAINER = "kube-proxy"
@@ -78,15 +80,39 @@ def read_pod(pod: Json) -> KubeProxy:
     )
 
 
-def read_environment(text: str) -> str | None:
-    """Return IPTABLES_MODE of an environment as `env` or /proc/1/environ writes it; None: not set."""
-    found = None
-    for line in text.replace("\0", "\n").split("\n"):
-        name, equals, value = line.partition("=")
-        if equals and name.strip() == pin.VARIABLE:
-            # A terminal's carriage return; one inside the variable would be followed by another.
-            found = value.removesuffix("\r")
-    return found
+def pods_in(tree: Json) -> Iterator[Json]:
+    """Yield kube-proxy's Pods of an object: of a Pod itself, or of a list as kubectl writes it."""
+    if is_kube_proxy(tree):
+        yield tree
+    elif isinstance(tree, dict) and isinstance(items := tree.get("items"), list):
+        yield from (
+            {"kind": "Pod", **one}
+            for one in items
+            if isinstance(one, dict) and is_kube_proxy({"kind": "Pod", **one})
+        )
+
+
+class Environment(NamedTuple):
+    """The environment of kube-proxy's container."""
+
+    mode: str | None
+    """IPTABLES_MODE; None where it is not set."""
+
+
+def read_environment(text: str) -> Environment | None:
+    """Return what `env` or /proc/1/environ wrote; None where it is no environment."""
+    if "\0" in text:
+        lines = text.split("\0")
+    else:
+        lines = text.removeprefix("\ufeff").split("\n")
+        if all(line.endswith("\r") for line in lines[:-1]):
+            # A terminal's line ends, as of `kubectl exec -it`. One among others is the value's.
+            lines = [line.removesuffix("\r") for line in lines]
+    named = [line.partition("=") for line in lines if _NAMED.match(line)]
+    if not named:
+        return None
+    modes = [value for name, _, value in named if name == pin.VARIABLE]
+    return Environment(modes[-1] if modes else None)
 
 
 def _variable(environment: Json) -> str | None:
