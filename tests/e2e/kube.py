@@ -196,17 +196,13 @@ class Kube:
         headers = [("Impersonate-User", name), *(("Impersonate-Group", group) for group in groups)]
         return self._api(self._context, headers)
 
-    def audit_event(self, answer: Answer, *, within: float = 5.0) -> dict[str, Any]:
+    def audit_event(self, answer: Answer, *, within: float = 30.0) -> dict[str, Any]:
         """Return the audit log's event for a request to clusters; it may come after the answer."""
-
-        def find() -> dict[str, Any] | None:
-            for line in self._audit_log.read_text().splitlines():
-                event: dict[str, Any] = json.loads(line)
-                if event["auditID"] == answer.audit_id:
-                    return event
-            return None
-
-        return _wait_for(find, within, lambda: f"no audit event {answer.audit_id}")
+        return _wait_for(
+            lambda: find_event(self._audit_log.read_bytes(), answer.audit_id),
+            within,
+            lambda: f"no audit event {answer.audit_id}",
+        )
 
     def metric(self, sample: str, **labels: str) -> float:
         """Return the sum of one of the API server's own samples over all series with these labels."""
@@ -242,6 +238,17 @@ class Kube:
             base_url=self.url, verify=context, headers=headers, trust_env=False, timeout=60
         )
         return Api(self._stack.enter_context(client))
+
+
+def find_event(log: bytes, audit_id: str) -> dict[str, Any] | None:
+    """Return the event of a request in an audit log, of which the last line may be half written."""
+    whole = log[: log.rfind(b"\n") + 1]
+    for line in whole.splitlines():
+        if audit_id.encode() in line:
+            event: dict[str, Any] = json.loads(line)
+            if event["auditID"] == audit_id:
+                return event
+    return None
 
 
 def clusters(namespace: str = "fleet-default", *, group: str = GROUP) -> str:

@@ -30,7 +30,7 @@ class Replica:
     ) -> None:
         self.name = name
         self.log = home / f"{name}.log"
-        self.port, self.probe_port = _free_port(), _free_port()
+        self._started: dict[str, Any] | None = None
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "rke2_webhook", "serve"],
@@ -42,20 +42,38 @@ class Replica:
                     **{
                         f"RKE2_WEBHOOK_{key.upper()}": value
                         for key, value in {
+                            # Ports that it finds itself: one that was free a moment ago may
+                            # not be so anymore.
                             "review_address": "127.0.0.1",
-                            "review_port": str(self.port),
+                            "review_port": "0",
                             "probe_address": "127.0.0.1",
-                            "probe_port": str(self.probe_port),
+                            "probe_port": "0",
                             **settings,
                         }.items()
                     },
                 },
             )
 
+    @property
+    def probe_port(self) -> int | None:
+        """Where it answers probes, once it has started and told so."""
+        if self._started is None:
+            told = [line for line in self.lines if line["message"] == "started"]
+            self._started = told[0] if told else None
+        return self._started["probe_port"] if self._started else None
+
+    @property
+    def port(self) -> int:
+        """Where it takes reviews; waits until it has started."""
+        wait_for(lambda: self.probe_port is not None, self.log.read_text)
+        assert self._started is not None
+        return int(self._started["port"])
+
     def probe(self, path: str) -> httpx2.Response | None:
         """Ask the probe port; None while nobody answers there."""
+        port = self.probe_port
         try:
-            return httpx2.get(f"http://127.0.0.1:{self.probe_port}{path}", trust_env=False)
+            return httpx2.get(f"http://127.0.0.1:{port}{path}", trust_env=False) if port else None
         except httpx2.TransportError:
             return None
 
@@ -87,7 +105,7 @@ class Replica:
     def lines(self) -> list[dict[str, Any]]:
         """What it has written to its log so far."""
         whole = self.log.read_bytes().rpartition(b"\n")[0]
-        return [json.loads(line) for line in whole.splitlines()]
+        return [json.loads(line) for line in whole.splitlines() if line.startswith(b"{")]
 
     def terminate(self) -> None:
         """Tell it to stop, as Kubernetes does."""
@@ -205,8 +223,11 @@ class Service:
 
 
 async def _asked(client: httpx2.AsyncClient, replica: Replica, *, was: bool) -> bool:
+    port = replica.probe_port
+    if port is None:
+        return False
     try:
-        answer = await client.get(f"http://127.0.0.1:{replica.probe_port}/readyz")
+        answer = await client.get(f"http://127.0.0.1:{port}/readyz")
     except httpx2.TimeoutException:
         return was  # kubelet, too, asks several times before it believes that nobody is there
     except httpx2.TransportError:
@@ -279,10 +300,3 @@ def wait_for(
     while not holds():
         assert time.monotonic() < until, f"waited {seconds} s in vain: {complaint()}"
         time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port

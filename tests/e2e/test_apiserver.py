@@ -9,7 +9,7 @@ import lightkube
 import pytest
 import yaml
 from conftest import MINIMAL, RANCHERS
-from kube import DEVELOPER, GROUP, RANCHER, Answer, Kube, cluster, clusters
+from kube import DEVELOPER, GROUP, RANCHER, Answer, Kube, cluster, clusters, find_event
 from lightkube.resources.core_v1 import Namespace
 
 PIN = {"kube-proxy-extra-env": ["IPTABLES_MODE=nft"]}
@@ -98,6 +98,14 @@ def test_the_audit_log_and_the_metrics_can_be_read(kube: Kube, new_name: Callabl
     event = kube.audit_event(answer)
     assert (event["verb"], event["user"]["username"]) == ("create", DEVELOPER)
     assert kube.metric("apiserver_request_total", **made) == before + 1
+
+
+@pytest.mark.parametrize("written", range(0, 68, 5))
+def test_an_event_is_read_once_all_of_it_is_there(written: int) -> None:
+    one, two = (b'{"auditID":"%s","verb":"create"}\n' % each for each in (b"a-1", b"a-2"))
+    event = find_event((one + two)[:written], "a-2")
+    assert event == ({"auditID": "a-2", "verb": "create"} if written >= len(one + two) else None)
+    assert find_event(one + two + one[:written], "a-2") is not None
 
 
 def test_the_kubeconfig_works_for_clients_of_kubernetes(kube: Kube) -> None:

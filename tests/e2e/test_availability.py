@@ -222,6 +222,13 @@ def test_a_kill_loses_no_more_than_was_in_flight(installed: Installed) -> None:
         with pytest.raises(AssertionError):
             installed.call()
         assert installed.let_pass == let_pass + lost + 1
+    # Started again, one finds all that it needs, and is found.
+    with contextlib.closing(installed.another("again")) as again:
+        installed.service.choose_from([again])
+        installed.service.until_all_are_ready()
+        let_pass = installed.let_pass
+        installed.call()
+        assert installed.let_pass == let_pass
 
 
 def test_floods_alone_neither_stop_admission_nor_fill_the_memory(installed: Installed) -> None:

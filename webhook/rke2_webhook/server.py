@@ -144,7 +144,7 @@ class Server:
         if self._watching is not None:
             keeping.append(asyncio.create_task(self._watching.run()))
         try:
-            self._log.info("started", probe_port=self.probe_port)
+            self._log.info("started", port=self.port, probe_port=self.probe_port)
             await _first(self._live.served.wait(), self._stop.wait(), beside=[*serving, *keeping])
             if not self._stop.is_set():
                 serving.append(asyncio.create_task(self._listener.serve()))
