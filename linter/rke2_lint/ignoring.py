@@ -13,7 +13,7 @@ from rke2_policies.edits.layout import is_json
 from rke2_policies.edits.lines import line_end, line_start
 from rke2_policies.engine import Report
 from rke2_policies.exempting import ABOUT_IGNORES
-from rke2_policies.ignore import ANNOTATION, LINES, Ignore, with_names, written
+from rke2_policies.ignore import ANNOTATION, Ignore, with_names, written
 from rke2_policies.route import Route
 from rke2_policies.yaml_source import Source
 
@@ -91,13 +91,8 @@ class Ignoring:
         text = member.source.text
         end = line_end(text, spot.start)
         for ignore in member.ignores:
-            said = f"{LINES}[{','.join(ignore.said.names)}] {self._reason}"
-            if (
-                ignore.lines is not None
-                and ignore.lines.end == end
-                and ignore.said.holds
-                and " ".join(ignore.text.replace(", ", ",").split()).endswith(said)
-            ):
+            is_here = ignore.lines is not None and ignore.lines.end == end and ignore.said.holds
+            if is_here and " ".join(ignore.text.partition("]")[2].split()) == self._reason:
                 return ignore
         return None
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from rke2_policies.document import Place
 from rke2_policies.edits import Annotate, Reword, RewriteError
 from rke2_policies.edits.comments import Comment
+from rke2_policies.edits.layout import is_json
 from rke2_policies.edits.lines import is_blank, line_end, line_start, newline_near, next_line
 from rke2_policies.edits.splices import Splice
 from rke2_policies.yaml_source import Source
@@ -17,6 +18,8 @@ def candidates(source: Source, number: int, edit: Reword | Annotate) -> Iterator
     if isinstance(edit, Reword):
         yield [_reworded(source.text, edit)]
         return
+    if is_json(source, number):
+        raise RewriteError("JSON has no comments")
     document = source.documents[number]
     span = document.span(Place(document.id, edit.route, on_key=edit.on_key))
     if span is None:
