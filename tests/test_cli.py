@@ -652,10 +652,10 @@ def test_a_fix_that_does_not_help_is_not_made_for_ever(
     from rke2_policies.edits import Append
     from rke2_policies.finding import Fix
 
-    def useless(value: object, place: Any, *_: object) -> Fix:
+    def useless(_pin: object, value: object, place: Any, *_: object) -> Fix:
         return Fix("add a comment", (Append(place.route, "A=b"),))
 
-    monkeypatch.setattr(pin, "adding", useless)
+    monkeypatch.setattr(pin.Pin, "adding", useless)
     run.write({CONFIG: "kube-proxy-extra-env: [C=d]\n"})
     assert run("--fix").status == FOUND
     assert run.read(CONFIG) == "kube-proxy-extra-env: [C=d, A=b]\n"
