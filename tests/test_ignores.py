@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -631,3 +633,14 @@ def test_most_places_take_a_comment() -> None:
     for route in [("a",), ("b", "c"), ("b", "f"), ("h", 0)]:
         done = rewrite(source, 0, [Annotate(route, LEGACY)]).source
         assert LEGACY in done.text
+
+
+PAGE = Path(__file__).parents[1] / "docs" / "suppressions.md"
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("text", BLOCKS, ids=lambda text: text.splitlines()[0])
+def test_what_the_page_shows_is_accepted(text: str) -> None:
+    report = look(text, "cluster.yaml" if "apiVersion" in text else CONFIG)
+    assert found(report) == []
+    assert accepted(report)
