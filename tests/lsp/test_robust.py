@@ -280,7 +280,9 @@ def test_an_error_of_ours_is_told_without_what_the_file_says(tmp_path: Path) -> 
     wire.answer(1)
     wire.say(**opened(f"{UNPINNED}# token: {SECRET}\n"))
     where = {"textDocument": {"uri": "file:///x/prod.yaml"}}
-    for number, question in enumerate(("textDocument/codeLens", "textDocument/diagnostic"), start=2):
+    for number, question in enumerate(
+        ("textDocument/codeLens", "textDocument/diagnostic"), start=2
+    ):
         wire.say(id=number, method=question, params=where)
         assert "error" not in wire.answer(number)
     status, errors = wire.end()
