@@ -118,3 +118,13 @@ def test_nothing_loads_ruamel_before_a_fix_is_written(folder: Path) -> None:
     loaded = loaded_by(folder, "unpinned.yaml")
     assert "rke2_lint.telling" in loaded
     assert not {name for name in loaded if name.startswith("ruamel")}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["."], ["--fix", "."], ["effective", "."], ["rule"], ["lsp", "--help"]]
+)
+def test_nothing_loads_the_language_server_before_it_serves(
+    folder: Path, arguments: list[str]
+) -> None:
+    loaded = loaded_by(folder, *arguments)
+    assert not {one for one in loaded if one.startswith(("rke2_lint.lsp", "pygls", "lsprotocol"))}
