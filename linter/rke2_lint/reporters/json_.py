@@ -13,24 +13,27 @@ Json = dict[str, Any]
 
 
 def render(outcome: Outcome) -> str:
-    """Return the findings, what the pin means nothing for, and the numbers."""
-    return _written(
-        {
-            "version": VERSION,
-            "findings": [finding(one) for one in outcome.remarks],
-            "suppressed": [_suppressed(one) for one in outcome.suppressed],
-            "not_applicable": [_outside(one) for one in outcome.outside],
-            "summary": {
-                "files": outcome.files,
-                "documents": outcome.documents,
-                "errors": outcome.count("error"),
-                "warnings": outcome.count("warning"),
-                "notes": outcome.count("note"),
-                "fixable": sum(one.fixable for one in outcome.remarks),
-                "suppressed": len(outcome.suppressed),
-            },
-        }
-    )
+    """Return the findings, what the pin means nothing for, and the numbers.
+
+    `suppressed` is there only where something was accepted: version 1 knew no more at first.
+    """
+    tree: Json = {
+        "version": VERSION,
+        "findings": [finding(one) for one in outcome.remarks],
+        "not_applicable": [_outside(one) for one in outcome.outside],
+        "summary": {
+            "files": outcome.files,
+            "documents": outcome.documents,
+            "errors": outcome.count("error"),
+            "warnings": outcome.count("warning"),
+            "notes": outcome.count("note"),
+            "fixable": sum(one.fixable for one in outcome.remarks),
+        },
+    }
+    if outcome.suppressed:
+        tree["suppressed"] = [_suppressed(one) for one in outcome.suppressed]
+        tree["summary"]["suppressed"] = len(outcome.suppressed)
+    return _written(tree)
 
 
 def render_machines(outcome: Outcome) -> str:
