@@ -11,7 +11,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint format docs bench peers wheel clean webhook-demo e2e e2e-assets browser browser-assets ci-tools
+.PHONY: help demo test lint format docs bench peers wheel clean webhook-demo e2e e2e-assets browser browser-assets ci-tools site
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ e2e: e2e-assets $(VENV)/.test ## run the end-to-end tests on it, and skip none
 browser-assets: $(VENV)/.browser ## get axe-core from npm and, where there is none, a Chromium
 	@tests/browser/assets.sh $(BIN)/python
 
-browser: browser-assets ## look at the HTML report in a real browser, and skip no test
+browser: browser-assets ## look at the HTML report and the site in a real browser, and skip no test
 	@RKE2_LINT_BROWSER=required $(BIN)/python -m pytest tests/browser $(ARGS)
 
 ci-tools: ## install actionlint, npm-groovy-lint and gitlab-ci-local for the tests (needs Go and npm)
@@ -63,6 +63,9 @@ docs: $(VENV)/.test ## write the rule index and the outputs in the README anew
 	$(BIN)/python policies/write_reference.py
 	$(BIN)/python tests/test_docs.py
 
+site: $(VENV)/.docs ## build the site into .site, with warnings as errors (ARGS=serve shows it while it is written)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs $(or $(ARGS),build)
+
 bench: $(VENV)/.demo ## measure against yamllint, check-jsonschema, ast-grep and checkov (ARGS=--quick for a smoke test)
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
@@ -76,7 +79,7 @@ wheel: $(VENV)/.dev ## build dist/*.whl and dist/*.tar.gz, and check them
 	$(BIN)/twine check --strict dist/*
 
 clean: ## take away what the other targets made
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist .site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -103,9 +106,14 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 $(VENV)/.browser: pyproject.toml | $(BIN)/python
 	@echo 'Installing rke2-lint and what drives a browser into $(VENV) …'
 	@$(PIP) install --editable '.[browser]'
-	@touch $@ $(VENV)/.test $(VENV)/.demo
+	@touch $@ $(VENV)/.test $(VENV)/.docs $(VENV)/.demo
+
+$(VENV)/.docs: pyproject.toml | $(BIN)/python
+	@echo 'Installing rke2-lint and what builds its site into $(VENV) …'
+	@$(PIP) install --editable '.[docs]'
+	@touch $@ $(VENV)/.demo
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo 'Installing rke2-lint and its development tools into $(VENV) …'
 	@$(PIP) install --editable '.[dev]'
-	@touch $@ $(VENV)/.test $(VENV)/.demo
+	@touch $@ $(VENV)/.test $(VENV)/.docs $(VENV)/.demo

@@ -8,10 +8,11 @@ import re
 import pytest
 
 from rke2_lint.cli import main
-from rke2_policies.catalog import names, rules
+from rke2_lint.rule_page import readable
+from rke2_policies.catalog import live_rules, names, rules
 from rke2_policies.rule import AnyRule
 
-RULES = [pytest.param(rule, id=rule.id) for rule in rules().values()]
+RULES = [pytest.param(rule, id=rule.id) for rule in (*rules().values(), *live_rules().values())]
 FENCED = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -28,13 +29,16 @@ def test_markdown_keeps_every_word_and_every_block(
 ) -> None:
     page = said(capsys, "--format", "markdown", rule.id)
     assert page.startswith(f"# {rule.id}\n\n**{rule.severity.name.lower()}**: {rule.summary}\n\n")
-    files = [
-        text for one in rule.examples for texts in one for text in texts.values()
-    ]  # before, then after
-    assert FENCED.findall(page) == files
+    blocks: list[str] = []
     for part in rule.parts:
         if isinstance(part, str):
-            assert f"\n\n{part}\n" in page
+            blocks += FENCED.findall(readable(part))
+        else:
+            blocks += [*part.before.values(), *part.after.values()]
+    assert FENCED.findall(page) == blocks
+    for part in rule.parts:
+        if isinstance(part, str):
+            assert f"\n\n{readable(part)}\n" in page
     assert page.endswith("\n")
     assert "\n\n\n" not in FENCED.sub("block", page), "one empty line between paragraphs"
 
@@ -43,8 +47,19 @@ def test_markdown_keeps_every_word_and_every_block(
 def test_the_parts_of_a_page_are_the_page(rule: AnyRule) -> None:
     """Nothing that stands on the page is lost between its paragraphs and its examples."""
     words = " ".join(part if isinstance(part, str) else "" for part in rule.parts).split()
-    page = re.sub(r"^```yaml .*?^```$", "", rule.doc, flags=re.MULTILINE | re.DOTALL)
+    page = re.sub(
+        r"^```yaml (?:before|after|good).*?^```$", "", rule.doc, flags=re.MULTILINE | re.DOTALL
+    )
     assert [*rule.summary.split(), *words] == page.split()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_no_mark_of_ours_is_left_on_a_block(
+    rule: AnyRule, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody else knows `yaml policy` or `dump found env`."""
+    infos = re.findall(r"^```(.+)$", said(capsys, "--format", "markdown", rule.id), re.MULTILINE)
+    assert set(infos) <= {"yaml", "text"}
 
 
 def test_json_has_the_examples_by_file(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,10 @@ from rke2_policies.rule import AnyRule, Example
 
 VERSION = 1
 """Of the JSON. Version 1 never loses or changes a field."""
+
+
+# Blocks that are no examples of files: what holds for them all, and what a node says of itself.
+_BLOCK = re.compile(r"^```(?:yaml (policy)|dump (found|good) (\S+))$", re.MULTILINE)
 
 
 def markdown(names: Iterable[str]) -> str:
@@ -24,12 +29,24 @@ def as_json(names: Iterable[str]) -> str:
     return json.dumps({"version": VERSION, "rules": rules}, indent=2) + "\n"
 
 
+def readable(prose: str) -> str:
+    """Return paragraphs of a page with words for the marks on their blocks, which only we know."""
+
+    def said(found: re.Match[str]) -> str:
+        policy, kind, name = found.groups()
+        if policy:
+            return "Under this policy:\n\n```yaml"
+        return f"{'Found' if kind == 'found' else 'Nothing is found'}, in `{name}`:\n\n```text"
+
+    return _BLOCK.sub(said, prose)
+
+
 def _markdown(rule: AnyRule) -> Iterator[str]:
     yield f"# {rule.id}"
     yield f"**{rule.severity.name.lower()}**: {rule.summary}"
     for part in rule.parts:
         if isinstance(part, str):
-            yield part
+            yield readable(part)
         elif part.before:
             yield from _files("Found", part.before)
             yield from _files("After the fix", part.after)
@@ -48,7 +65,7 @@ def _json(rule: AnyRule) -> dict[str, Any]:
         "name": rule.id,
         "severity": rule.severity.name.lower(),
         "summary": rule.summary,
-        "explanation": "\n\n".join(part for part in rule.parts if isinstance(part, str)),
+        "explanation": "\n\n".join(readable(part) for part in rule.parts if isinstance(part, str)),
         "examples": [_example(part) for part in rule.parts if isinstance(part, Example)],
     }
 
