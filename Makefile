@@ -38,6 +38,11 @@ e2e-assets: ## build a real kube-apiserver for the end-to-end tests (needs Go; s
 e2e: e2e-assets $(VENV)/.test ## run the end-to-end tests on it, and skip none
 	@RKE2_LINT_E2E=required $(BIN)/python -m pytest tests/e2e $(ARGS)
 
+.PHONY: report-peers
+report-peers: $(VENV)/.test ## have real readers of reports read ours: SARIF Multitool, the toolkits of GitHub and Azure, reviewdog
+	@tests/peers/reports/assets.sh
+	@RKE2_LINT_REPORT_PEERS=required $(BIN)/python -m pytest tests/test_report_peers.py $(ARGS)
+
 browser-assets: $(VENV)/.browser ## get axe-core from npm and, where there is none, a Chromium
 	@tests/browser/assets.sh $(BIN)/python
 

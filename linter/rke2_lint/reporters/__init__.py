@@ -71,7 +71,7 @@ FORMATS = (
     ),
     Format("json", "all there is, as one JSON document", module="json_"),
     Format("jsonl", "each finding as JSON, on a line of its own", always=False),
-    Format("sarif", "SARIF 2.1.0 for code scanning, with the fixes"),
+    Format("sarif", "SARIF 2.1.0 for code scanning, with the fixes", pictures=True),
     Format("github", "annotations of a GitHub workflow, and a summary of its job", always=False),
     Format("gitlab", "a Code Quality report for GitLab"),
     Format("junit", "JUnit's XML, for whatever shows the results of tests"),

@@ -17,6 +17,9 @@ _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
 _TOP = "%SRCROOT%"
+_LONGEST = 2000
+"""Characters of lines to show."""
+
 Json = dict[str, Any]
 
 
@@ -93,6 +96,8 @@ class _Results:
             "locations": [self._location(one.path, one.region)],
             "partialFingerprints": {"place/v1": fingerprint},
         }
+        if context := _context(one):
+            result["locations"][0]["physicalLocation"]["contextRegion"] = context
         if one.machines:
             result["locations"][0]["logicalLocations"] = [
                 {"fullyQualifiedName": machine, "kind": "object"} for machine in one.machines
@@ -132,6 +137,15 @@ class _Results:
         if path[1:3] == ":/":  # C:/…
             return {"uri": f"file:///{path[0]}:{escaped[4:]}"}
         return {"uri": escaped, "uriBaseId": _TOP}
+
+
+def _context(one: Remark) -> Json | None:
+    """Return the lines around a finding; None where they say less than its region, or far too much."""
+    text = "".join(f"{line.text}\n" for line in one.lines)
+    if not one.lines or one.region.end_line > one.lines[-1].number or len(text) > _LONGEST:
+        return None
+    start, end = one.lines[0].number, one.lines[-1].number
+    return {"startLine": start, "endLine": end, "snippet": {"text": text}}
 
 
 def _is_offered(one: Remark, change: Change) -> bool:
