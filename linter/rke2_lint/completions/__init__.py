@@ -16,5 +16,5 @@ _WRITERS = {"bash": bash.script, "zsh": zsh.script, "fish": fish.script}
 
 def script(shell: str, names: Sequence[str]) -> str:
     """Return the script for `bash`, `zsh` or `fish` that completes the commands of these names."""
-    rules = [(rule.id, rule.summary) for rule in catalog.rules().values()]
+    rules = [(name, catalog.rule(name).summary) for name in catalog.names()]
     return _WRITERS[shell](commands(names), rules)
