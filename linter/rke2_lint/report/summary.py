@@ -16,7 +16,7 @@ _STYLE = """\
 .bar .bar-broken, .legend .bar-broken { background-image: repeating-linear-gradient(-45deg, rgb(0 0 0 / .35) 0 3px, transparent 3px 6px); }
 .bar .bar-legacy, .legend .bar-legacy { background-image: repeating-linear-gradient(90deg, rgb(0 0 0 / .3) 0 2px, transparent 2px 6px); }
 """
-_MARK = (
+MARK = (
     '<svg viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path fill="#2c9c63"'
     ' d="M12 1.5 21 5v6.5c0 5.2-3.7 9.3-9 11-5.3-1.7-9-5.8-9-11V5z"/><path fill="none" stroke="#fff"'
     ' stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round" d="m7.6 12.2 3.1 3.1 5.8-6.4"/></svg>'
@@ -51,7 +51,7 @@ class Summary:
             for name, title, count in sections
         )
         return (
-            f'<header>\n<div class="band"><div class="wide"><p class="brand">{_MARK}<span>rke2-lint</span></p>'
+            f'<header>\n<div class="band"><div class="wide"><p class="brand">{MARK}<span>rke2-lint</span></p>'
             f'<p class="version">Version {text(__version__)}</p>'
             f'<nav aria-label="Sections"><ul>{links}</ul></nav></div></div>\n'
             f'<div class="hero"><div class="wide"><div><h1>{text(self.headline)}</h1>'

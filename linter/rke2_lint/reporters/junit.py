@@ -9,8 +9,8 @@ from __future__ import annotations
 from itertools import groupby
 
 from rke2_lint.outcome import Outcome
-from rke2_lint.paint import harmless
 from rke2_lint.remarks import Remark
+from rke2_lint.xml_text import attributes, text
 
 _UNREADABLE = "unreadable"
 
@@ -24,7 +24,7 @@ def render(outcome: Outcome) -> str:
         suites.append(_unreadable(outcome.unreadable))
     failures = sum(one.severity != "note" for one in outcome.remarks)
     tests = sum(max(1, len(found.get(path, []))) for path in paths) + len(outcome.unreadable)
-    about = _attributes(
+    about = attributes(
         name="rke2-lint", tests=tests, failures=failures, errors=len(outcome.unreadable)
     )
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites{about}>\n{"".join(suites)}</testsuites>\n'
@@ -32,51 +32,37 @@ def render(outcome: Outcome) -> str:
 
 def _suite(path: str, remarks: list[Remark]) -> str:
     failures = sum(one.severity != "note" for one in remarks)
-    about = _attributes(
+    about = attributes(
         name=path, tests=max(1, len(remarks)), failures=failures, errors=0, skipped=0, file=path
     )
     cases = [_case(one) for one in remarks] or [
-        f"    <testcase{_attributes(name='nothing found', classname=path)}/>\n"
+        f"    <testcase{attributes(name='nothing found', classname=path)}/>\n"
     ]
     return f"  <testsuite{about}>\n{''.join(cases)}  </testsuite>\n"
 
 
 def _case(one: Remark) -> str:
     where = f"{one.region.line}:{one.region.column}"
-    case = _attributes(name=f"{one.rule} ({where})", classname=one.path)
-    text = [f"{one.path}:{where}: {one.severity}: {one.message}"]
-    text += (f"{each.path}:{each.region.line}: {each.message}" for each in one.related)
+    case = attributes(name=f"{one.rule} ({where})", classname=one.path)
+    lines = [f"{one.path}:{where}: {one.severity}: {one.message}"]
+    lines += (f"{each.path}:{each.region.line}: {each.message}" for each in one.related)
     if one.machines:
-        text.append(f"machines: {', '.join(one.machines)}")
+        lines.append(f"machines: {', '.join(one.machines)}")
     if one.change is not None:
-        text.append(f"fix ({one.change.safety}): {one.change.title}")
-    said = "\n".join(map(_text, text))
+        lines.append(f"fix ({one.change.safety}): {one.change.title}")
+    said = "\n".join(map(text, lines))
     if one.severity == "note":
         told = f"<system-out>{said}</system-out>"
     else:
-        told = f"<failure{_attributes(type=one.severity, message=one.message)}>{said}</failure>"
+        told = f"<failure{attributes(type=one.severity, message=one.message)}>{said}</failure>"
     return f"    <testcase{case}>\n      {told}\n    </testcase>\n"
 
 
 def _unreadable(lines: list[str]) -> str:
-    about = _attributes(
-        name=_UNREADABLE, tests=len(lines), failures=0, errors=len(lines), skipped=0
-    )
+    about = attributes(name=_UNREADABLE, tests=len(lines), failures=0, errors=len(lines), skipped=0)
     cases = []
     for line in lines:
-        case = _attributes(name=line, classname=_UNREADABLE)
-        error = _attributes(type=_UNREADABLE, message=line)
+        case = attributes(name=line, classname=_UNREADABLE)
+        error = attributes(type=_UNREADABLE, message=line)
         cases.append(f"    <testcase{case}>\n      <error{error}/>\n    </testcase>\n")
     return f"  <testsuite{about}>\n{''.join(cases)}  </testsuite>\n"
-
-
-def _attributes(**values: str | int) -> str:
-    return "".join(f' {name}="{_text(str(value))}"' for name, value in values.items())
-
-
-def _text(text: str) -> str:
-    """Return text as it may stand in XML, in an attribute, too: without what XML does not allow."""
-    plain = harmless(text).replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
-    for character, written in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
-        plain = plain.replace(character, written)
-    return plain

@@ -12,7 +12,7 @@ from rke2_policies.lazy_pattern import lazily
 from rke2_policies.machine import Machine
 
 _TOOL = lazily(r"ip6?tables(?:-nft|-legacy)? v(?P<version>\d[\w.]*)(?: \((?P<backend>\w+)\))?")
-_CGROUP_V1 = lazily(r"(?m)^[1-9]\d*:[a-z]")
+_CGROUP_V1 = lazily(r"(?m)^[1-9]\d*:[a-z]|^cgroup /sys/fs/cgroup/\S*cpuset")
 _COMPLAINT = lazily(
     r"Unknown flag (?P<flag>--\S+) found in config\.yaml|(?P<entry>environment variable .*was not valid)"
 )
@@ -69,9 +69,9 @@ class Evidence(NamedTuple):
     damages: tuple[Damage, ...] = ()
 
     def dump(self, backend: Backend, family: Family) -> RuleDump | None:
-        """Return the best dump of one backend and family: from the container, and complete."""
+        """Return the best dump of one backend and family: complete, from the container, in its place."""
         found = [one for one in self.dumps if (one.backend, one.family) == (backend, family)]
-        found.sort(key=lambda one: (not one.complete, one.by_host))
+        found.sort(key=lambda one: (not one.complete, one.by_host, one.astray))
         return found[0] if found else None
 
     def faults(self) -> Iterator[Damage]:

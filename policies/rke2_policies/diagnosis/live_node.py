@@ -29,6 +29,7 @@ _LINKS: tuple[tuple[str, Current], ...] = (
 # Chains that kube-proxy alone makes; others that begin with KUBE- are the kubelet's as well
 # (kubernetes/kubernetes pkg/proxy/iptables/proxier.go, pkg/kubelet/kubelet_network_linux.go).
 _OF_SERVICES = ("KUBE-SERVICES", "KUBE-SVC-", "KUBE-SEP-", "KUBE-NODEPORTS", "KUBE-EXT-")
+_FAMILIES: tuple[Family, Family] = (4, 6)
 CLUSTERS_OWN = ("kubernetes", "calico", "cni", "flannel", "cilium", "kube-router")
 """Owners that belong to the cluster: their rules come back in the right backend by themselves."""
 PLUGINS = ("calico", "cni", "flannel")
@@ -155,7 +156,7 @@ class LiveNode:
 
     def _is_complete(self, backend: Backend) -> bool:
         seen = self.evidence
-        dumps = [dump for family in (4, 6) if (dump := seen.dump(backend, family))]
+        dumps = [dump for family in _FAMILIES if (dump := seen.dump(backend, family))]
         if not all(dump.complete for dump in dumps):
             return False
         from_ruleset = backend == "nft" and len(dumps) < 2 and seen.ruleset is not None
@@ -163,23 +164,25 @@ class LiveNode:
 
     @cached_property
     def legacy_rules(self) -> tuple[IptablesRule, ...]:
-        """All legacy rules that are known."""
-        dumps = (self.evidence.dump("legacy", family) for family in (4, 6))
+        """Legacy rules: all that are known, or the first of each owner where they are very many."""
+        dumps = (self.evidence.dump("legacy", family) for family in _FAMILIES)
         return tuple(rule for dump in dumps if dump is not None for rule in dump.rules)
 
     @cached_property
     def owners(self) -> dict[str, int]:
         """Whose the legacy rules are: owner → how many, most first."""
         counted: dict[str, int] = {}
-        for rule in self.legacy_rules:
-            counted[rule.owner] = counted.get(rule.owner, 0) + 1
+        for family in _FAMILIES:
+            if (dump := self.evidence.dump("legacy", family)) is not None:
+                for owner, count in dump.owners.items():
+                    counted[owner] = counted.get(owner, 0) + count
         return dict(sorted(counted.items(), key=lambda one: (-one[1], one[0])))
 
     @cached_property
     def nft_owners(self) -> frozenset[str]:
         """Whose rules there are in nft."""
-        dumps = (self.evidence.dump("nft", family) for family in (4, 6))
-        found = {rule.owner for dump in dumps if dump is not None for rule in dump.rules}
+        dumps = (self.evidence.dump("nft", family) for family in _FAMILIES)
+        found = {owner for dump in dumps if dump is not None for owner in dump.owners}
         if self.evidence.ruleset is not None:
             found |= {rule.owner for rule in self.evidence.ruleset.rules}
         return frozenset(found)
@@ -194,7 +197,7 @@ class LiveNode:
         seen = self.evidence
         tables = {
             (table, chain)
-            for family in (4, 6)
+            for family in _FAMILIES
             if (dump := seen.dump(backend, family)) is not None
             for table, chain in dump.chains
         }
@@ -288,7 +291,8 @@ class LiveNode:
             if known is None:
                 family = 6 if tool == "ip6tables" else 4
                 yield f"{backend} rules of IPv{family} ({tool}-{backend}-save)"
-        if seen.cgroup is None and not counts.legacy and not counts.nft:
+        undecided = self.next.backend == "unknown"
+        if seen.cgroup is None and undecided and not counts.legacy and not counts.nft:
             yield "the version of control groups (cgroup)"
 
     # --- telling

@@ -6,11 +6,14 @@ tool's own words among the lines, cut short, or with both families one after the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
 from rke2_policies.diagnosis.owners import owner_of
 from rke2_policies.lazy_pattern import lazily
+
+_MOST_RULES = 100
+"""So many rules of each owner are kept."""
 
 Backend: TypeAlias = Literal["nft", "legacy"]
 Family: TypeAlias = Literal[4, 6]
@@ -33,6 +36,8 @@ _KUBECTL = lazily(
     r"Defaulted container |Defaulting container name |Use 'kubectl describe pod|"
     r"Unable to use a TTY|If you don't see a command prompt"
 )
+# Whoever may not ask gets no rules, and there may be many.
+_REFUSED = lazily(r".*(?:[Pp]ermission denied|Operation not permitted|must be root)")
 # The kernel has no such tables, so that there are no rules in them, and the detector counts none.
 _NO_MODULE = lazily(
     r"modprobe: |.*(?:[Tt]able does not exist|do you need to insmod|can't initialize ip6?tables|"
@@ -60,6 +65,9 @@ class RuleDump(NamedTuple):
     counted: int
     """Lines that begin with `-`, as the detector counts them (iptables-detect.sh)."""
     rules: tuple[IptablesRule, ...] = ()
+    """The first rules of each owner: dumps of large clusters have a hundred thousand."""
+    owners: Mapping[str, int] = {}
+    """Whose the rules are: owner → how many."""
     chains: frozenset[tuple[str, str]] = frozenset()
     """Tables with their chains."""
     version: str = ""
@@ -74,6 +82,8 @@ class RuleDump(NamedTuple):
     """What is wrong with the dump, for people."""
     source: str = ""
     """Where it was read."""
+    astray: bool = False
+    """It was found where another one should be."""
 
 
 def read_dumps(
@@ -110,6 +120,22 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         yield number, line.rstrip("\r")
 
 
+class _Table:
+    """The rules of one table, as far as they have been read."""
+
+    def __init__(self) -> None:
+        self.counted = 0
+        self.rules: list[IptablesRule] = []
+        self.owners: dict[str, int] = {}
+
+    def add(self, rule: IptablesRule) -> None:
+        """Take a rule in."""
+        there = self.owners.get(rule.owner, 0)
+        self.owners[rule.owner] = there + 1
+        if there < _MOST_RULES:
+            self.rules.append(rule)
+
+
 class _Part:
     """One backend's rules of one family, as far as they have been read."""
 
@@ -117,12 +143,10 @@ class _Part:
         self.backend: Backend = backend
         self.family: Family = family
         self.version = version
-        self.tables: dict[str, list[IptablesRule]] = {}
-        self.counted: dict[str, int] = {}
+        self.tables: dict[str, _Table] = {}
         self.chains: set[tuple[str, str]] = set()
         self.complete = True
         self.faults: list[str] = []
-        self.legacy_present = False
 
 
 class _Reading:
@@ -131,6 +155,7 @@ class _Reading:
     def __init__(self, backend: Backend | None, family: Family) -> None:
         self._meant = backend
         self._family: Family = family
+        """What the file is meant to be."""
         self._parts: dict[tuple[Backend, Family], _Part] = {}
         self._part: _Part | None = None
         self._table = ""
@@ -166,7 +191,7 @@ class _Reading:
             self._warned.add(6)
         elif _SAYS_LEGACY in line:
             self._warned.add(4)
-        elif _NO_MODULE.match(line):
+        elif _NO_MODULE.match(line) and not _REFUSED.match(line):
             self._without_module = True
         elif line.strip() and not line.startswith("#") and not _KUBECTL.match(line):
             self._strange.append(number)
@@ -200,8 +225,7 @@ class _Reading:
                 self._part = there
         if table in self._part.tables:
             self._part.faults.append(f"it holds the table {table} twice: the last one counts")
-        self._part.tables[table] = []
-        self._part.counted[table] = 0
+        self._part.tables[table] = _Table()
         self._table = table
 
     def _rule(self, number: int, line: str) -> None:
@@ -211,12 +235,11 @@ class _Reading:
                 self._part = self._of(self._meant or "legacy", self._family, "")
             self._loose += 1
             self._part.complete = False
-            self._part.tables.setdefault("", [])
-            self._part.counted.setdefault("", 0)
-        part = self._part
-        part.counted[self._table] += 1
-        if rule := _rule(part.family, self._table, line, number):
-            part.tables[self._table].append(rule)
+            self._part.tables.setdefault("", _Table())
+        table = self._part.tables[self._table]
+        table.counted += 1
+        if rule := _rule(self._part.family, self._table, line, number):
+            table.add(rule)
         else:
             self._strange.append(number)
 
@@ -254,8 +277,9 @@ class _Reading:
                 RuleDump(
                     part.backend,
                     part.family,
-                    sum(part.counted.values()),
-                    tuple(rule for rules in part.tables.values() for rule in rules),
+                    sum(table.counted for table in part.tables.values()),
+                    tuple(rule for table in part.tables.values() for rule in table.rules),
+                    _summed(table.owners for table in part.tables.values()),
                     frozenset(part.chains),
                     part.version,
                     part.complete,
@@ -263,9 +287,18 @@ class _Reading:
                     by_host,
                     tuple(faults),
                     source,
+                    (part.backend, part.family) != (self._meant or part.backend, self._family),
                 )
             )
         return tuple(found)
+
+
+def _summed(owners: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    for each in owners:
+        for owner, count in each.items():
+            found[owner] = found.get(owner, 0) + count
+    return found
 
 
 def _rule(family: Family, table: str, line: str, number: int) -> IptablesRule | None:

@@ -1,0 +1,139 @@
+"""Text for people: a table of the nodes, and what there is to say and to do about each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rke2_lint.health.told import Told, current, pin_of, predicted
+from rke2_lint.paint import Paint, harmless
+from rke2_policies.diagnose import NodeDiagnosis
+from rke2_policies.diagnosis.live_node import LiveNode
+from rke2_policies.finding import Severity
+
+_HEADS = ("NODE", "VERDICT", "NOW", "NEXT START", "PIN", "LEGACY RULES", "NFT RULES")
+_STYLES = {"error": "error", "warning": "warning", "pass": "pinned", "not-applicable": "dim"}
+_MOST_RULES = 20
+
+
+def render(told: Told, paint: Paint) -> str:
+    """Return the table, and a paragraph for each node that something is to be said of."""
+    nodes = list(told.nodes)
+    if not nodes:
+        return ""
+    lines = list(_table(nodes, paint))
+    for one in nodes:
+        lines += _node(one, paint)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def summary(told: Told) -> str:
+    """Return one line: how many nodes, and how they are."""
+    nodes = sum(1 for _ in told.nodes)
+    said = ", ".join(f"{count:,} {_noun(verdict, count)}" for verdict, count in told.counts.items())
+    return f"Looked at {nodes:,} {'node' if nodes == 1 else 'nodes'}{f': {said}' if said else ''}."
+
+
+def _noun(verdict: str, count: int) -> str:
+    match verdict:
+        case "pass":
+            return "in order"
+        case "not-applicable":
+            return "not applicable"
+        case _:
+            return (
+                f"with {'an ' if verdict == 'error' else 'a '}{verdict}"
+                if count == 1
+                else f"with {verdict}s"
+            )
+
+
+def _table(nodes: Sequence[NodeDiagnosis], paint: Paint) -> Iterator[str]:
+    rows = [
+        (
+            harmless(one.node.name),
+            one.verdict,
+            current(one.node),
+            predicted(one.node),
+            _value(one.node),
+            _numbers(one.node.counts.legacy4, one.node.counts.legacy6),
+            _numbers(one.node.counts.nft4, one.node.counts.nft6),
+        )
+        for one in nodes
+    ]
+    widths = [max(map(len, column)) for column in zip(_HEADS, *rows, strict=True)]
+    yield paint("bold", "  ".join(map(str.ljust, _HEADS, widths)).rstrip())
+    for row in rows:
+        name, verdict, *others = map(str.ljust, row, widths)
+        yield "  ".join((name, paint(_STYLES[row[1]], verdict), *others)).rstrip()
+
+
+def _value(node: LiveNode) -> str:
+    if (pin := pin_of(node)) is not None:
+        return harmless(pin)
+    return "none" if node.mode is not None and not node.not_applicable else "-"
+
+
+def _numbers(ipv4: int | None, ipv6: int | None) -> str:
+    """Return how many rules of each family there are; `?` where nobody knows."""
+    return " + ".join("?" if one is None else f"{one:,}" for one in (ipv4, ipv6))
+
+
+def _node(one: NodeDiagnosis, paint: Paint) -> Iterator[str]:
+    node = one.node
+    yield ""
+    yield f"{paint('bold', harmless(node.name))}  {paint(_STYLES[one.verdict], one.verdict)}"
+    yield from (f"  {line}" for line in _known(node))
+    for finding in one.findings:
+        severity = finding.severity.name.lower()
+        yield f"  {paint(severity, severity)} {harmless(finding.problem.message)}  {paint('dim', finding.rule)}"
+        if finding.problem.remedy:
+            yield f"    -> {harmless(finding.problem.remedy)}"
+    for accepted in one.exempted:
+        said = f"accepted: {accepted.finding.rule} ({accepted.exemption.reason})"
+        yield f"  {paint('dim', harmless(said))}"
+    yield from _rules(one, paint)
+    for number, step in enumerate(one.steps, start=1):
+        if number == 1:
+            yield f"  {paint('bold', 'What to do')}"
+        yield f"    {number}. {step.title}"
+        yield f"       {paint('dim', step.why)}"
+        yield from (f"         {harmless(command)}" for command in step.commands)
+    if node.missing:
+        yield f"  {paint('dim', 'Not known: ' + ', '.join(node.missing))}"
+
+
+def _known(node: LiveNode) -> Iterator[str]:
+    if node.not_applicable:
+        yield node.not_applicable
+        return
+    mode = node.mode
+    if mode is None:
+        yield "pin: not known"
+    elif mode.value is None:
+        yield f"pin: none ({mode.by})"
+    else:
+        yield f"pin: IPTABLES_MODE={harmless(mode.value)} ({mode.by})"
+    yield f"now: {current(node)}; next start: {node.next.backend} ({harmless(node.next.why)})"
+    counts = node.counts
+    unpinned = node.judge(node.next_mode) in ("unpinned", "unknown")
+    if unpinned and node.next.backend == "nft" and counts.legacy_known and counts.nft_known:
+        more = counts.margin + 1
+        yield f"distance to legacy: {more} more legacy {'rule' if more == 1 else 'rules'}"
+    if node.owners:
+        owners = ", ".join(f"{owner} {count:,}" for owner, count in node.owners.items())
+        yield f"legacy rules of: {owners}"
+
+
+def _rules(one: NodeDiagnosis, paint: Paint) -> Iterator[str]:
+    """Yield the legacy rules, where they are something to act upon."""
+    if not any(finding.severity >= Severity.WARNING for finding in one.findings):
+        return
+    rules = one.node.legacy_rules
+    if rules:
+        yield f"  {paint('bold', 'Legacy rules')}"
+    for rule in rules[:_MOST_RULES]:
+        about = f"IPv{rule.family} {rule.table}".ljust(12)
+        yield f"    {about} {harmless(rule.text)}  {paint('dim', rule.owner)}"
+    there = one.node.counts.legacy
+    if there > len(rules[:_MOST_RULES]) and rules:
+        yield f"    and {there - len(rules[:_MOST_RULES]):,} more"

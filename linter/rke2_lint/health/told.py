@@ -1,0 +1,47 @@
+"""What a diagnosis is told with: the nodes of all clusters, and what could not be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from rke2_policies.diagnose import VERDICTS, Diagnosis, NodeDiagnosis, Verdict
+from rke2_policies.diagnosis.live_node import LiveNode
+
+
+class Told(NamedTuple):
+    """All that there is to tell."""
+
+    diagnoses: Sequence[Diagnosis]
+    unreadable: Sequence[str] = ()
+    """What was asked for and could not be looked at, each with its reason."""
+    command: str = "rke2-lint node"
+
+    @property
+    def nodes(self) -> Iterator[NodeDiagnosis]:
+        """All nodes, cluster by cluster."""
+        return (node for diagnosis in self.diagnoses for node in diagnosis.nodes)
+
+    def count(self, verdict: Verdict) -> int:
+        """Return how many nodes have a verdict."""
+        return sum(one.count(verdict) for one in self.diagnoses)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many nodes have each verdict, the worst first; those that none has are left out."""
+        return {verdict: count for verdict in VERDICTS if (count := self.count(verdict))}
+
+
+def pin_of(node: LiveNode) -> str | None:
+    """Return the value of IPTABLES_MODE: what runs, or else what is configured; None: none is known."""
+    return node.mode.value if node.mode is not None and not node.not_applicable else None
+
+
+def predicted(node: LiveNode) -> str:
+    """Return what the next start chooses."""
+    return "unknown" if node.not_applicable else node.next.backend
+
+
+def current(node: LiveNode) -> str:
+    """Return what kube-proxy works with now."""
+    return "unknown" if node.not_applicable else node.current
