@@ -148,10 +148,23 @@ def test_what_a_fix_repeats_of_a_secret_is_in_no_quick_fix(editor: Editor) -> No
         assert "hunter22" not in repr(action)
 
 
-def test_a_fix_in_a_file_is_not_made_in_its_neighbours(editor: Editor, tmp_path: Path) -> None:
-    drop_in = f"{CONFIG}.d/20.yaml"
-    (tmp_path / drop_in).parent.mkdir(parents=True)
-    (tmp_path / drop_in).write_text("kube-proxy-extra-env: [IPTABLES_MODE=NFT]\n")
-    editor.open(CONFIG, "kube-proxy-extra-env: [IPTABLES_MODE=NFT]\n")
-    for action in editor.actions(CONFIG):
-        assert list(editor.apply(action.edit)) == [editor.uri(CONFIG)]
+@pytest.mark.parametrize(
+    ("base", "drop_in"),
+    [
+        ("kube-proxy-extra-env: [IPTABLES_MODE=NFT]\n", "kube-proxy-extra-env: [IPTABLES_MODE=NFT]\n"),
+        ("kube-proxy-extra-env: [IPTABLES_MODE=NFT]\n", "kube-proxy-extra-env+: [IPTABLES_MODE=NFT]\n"),
+        ("cni: canal\n", "kube-proxy-extra-env+: [TZ=UTC]\n"),
+        ("cni: canal\n", "profile: cis\n"),
+    ],
+)  # fmt: skip
+def test_a_fix_of_one_file_changes_it_as_the_command_line_does_and_no_other(
+    editor: Editor, tmp_path: Path, base: str, drop_in: str
+) -> None:
+    name = f"{CONFIG}.d/20.yaml"
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_text(drop_in)
+    editor.open(CONFIG, base)
+    actions = editor.actions(CONFIG, only=[FIX_ALL])
+    after = editor.apply(actions[0].edit) if actions else {editor.uri(CONFIG): base}
+    assert after == {editor.uri(CONFIG): fixed_by_command_line(tmp_path, CONFIG, base)}
+    assert (tmp_path / name).read_text() == drop_in
