@@ -222,6 +222,28 @@ def test_a_fix_lets_it_shrink(repaired: Command) -> None:
     assert repaired("--baseline", FILE, ".").status == FOUND, "it is new then"
 
 
+@pytest.mark.parametrize(
+    "gone", [{"a.yaml"}, {CONFIG}, {"b.yaml", CONFIG}, {"a.yaml", "b.yaml", CONFIG}]
+)
+def test_what_is_told_is_what_the_fix_does(adopted: Command, gone: set[str]) -> None:
+    for path in gone:
+        Path(path).unlink()
+    before = Path(FILE).read_text().splitlines(keepends=True)
+    adopted("--baseline", FILE, "--output-format", "json=report.json", ".")
+    report = json.loads(Path("report.json").read_text())
+    told = [one for one in report["findings"] if one["rule"] == "stale-baseline"]
+    assert len(told) == len(gone)
+    for one in told:
+        [edit] = one["fix"]["edits"]
+        start, end = edit["start"], edit["end"]
+        text = [*before, ""]
+        behind = text[end["line"] - 1][end["column"] - 1 :]
+        line = text[start["line"] - 1][: start["column"] - 1] + edit["text"] + behind
+        text[start["line"] - 1 : end["line"]] = [line]
+        assert len(json.loads("".join(text))["findings"]) == 2
+        assert "".join(text).encode() == written(read_entries(FILE, "".join(text).encode()))
+
+
 def test_a_count_shrinks_too(run: Command) -> None:
     two = "\n".join(f"---\n{CLUSTER}" for _ in range(2))
     write({"a.yaml": two})

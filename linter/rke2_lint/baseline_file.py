@@ -111,13 +111,16 @@ class Baseline:
 
 def written(entries: Iterable[Entry]) -> bytes:
     """Write a baseline: JSON, one entry a line, so that a diff shows what came and went."""
-    lines = [
-        "    " + json.dumps(dict(zip(_FIELDS, _values(entry), strict=True)), ensure_ascii=False)
-        for entry in entries
-    ]
+    lines = list(map(line_of, entries))
     listed = "[\n" + ",\n".join(lines) + "\n  ]" if lines else "[]"
     text = f'{{\n  "version": {baseline.VERSION},\n  "findings": {listed}\n}}\n'
     return text.encode("utf-8", "surrogateescape")
+
+
+def line_of(entry: Entry) -> str:
+    """Write an entry, without the comma and the end of its line."""
+    said = dict(zip(_FIELDS, _values(entry), strict=True))
+    return "    " + json.dumps(said, ensure_ascii=False)
 
 
 def _values(entry: Entry) -> tuple[object, ...]:

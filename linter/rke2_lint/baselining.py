@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 
-from rke2_lint.baseline_file import Baseline, written
+from rke2_lint.baseline_file import Baseline, line_of, written
 from rke2_lint.files import File
 from rke2_lint.options import Options
 from rke2_lint.outcome import Outcome
@@ -19,7 +19,6 @@ from rke2_policies import baseline as house
 from rke2_policies import catalog
 from rke2_policies.baseline import Entry, Known, StaleEntry
 from rke2_policies.edits.as_text import Splice
-from rke2_policies.engine import Report
 from rke2_policies.finding import Finding, Safety
 from rke2_policies.policy import DEFAULT
 from rke2_policies.yaml_source import Source
@@ -43,15 +42,33 @@ def take_out(baseline: Baseline, outcome: Outcome, options: Options, where: str)
         return
     rule = catalog.rule(_RULE)
     level = policy.levels.get(_RULE) or rule.severity
-    findings = [Finding(_RULE, level, problem) for one in stale for problem in rule.check(one)]
     member = Member(File(baseline.path), where, source, kind=None, ours=True, own=True)
     teller = Teller(
         Safety.UNSAFE if options.unsafe else Safety.SAFE,
         pictures=options.pictures,
         suggestions=options.suggestions,
     )
-    report = Report(tuple(findings), (), (), (), ())
-    outcome.remarks += teller.tell(Unit([member], policy), report)
+    is_ours = baseline.data == written(baseline.entries)
+    told = [
+        (Finding(_RULE, level, problem), _splices_of(one, source.text) if is_ours else ())
+        for one in stale
+        for problem in rule.check(one)
+    ]
+    outcome.remarks += teller.tell_as(Unit([member], policy), told)
+
+
+def _splices_of(stale: StaleEntry, text: str) -> tuple[Splice, ...]:
+    """Return what takes an entry out of a file as we write it, or what is gone of it."""
+    known, number = stale.known, stale.place.route[1]
+    entry = line_of(Entry(known, stale.left + stale.gone))
+    start = text.index(entry)
+    end = start + len(entry)
+    if stale.left:
+        return (Splice(start, end, line_of(Entry(known, stale.left))),)
+    if text[end] == ",":
+        return (Splice(start, end + 2, ""),)
+    # The last one goes with the comma before it, the only one with the lines of its brackets.
+    return (Splice(start - 2, end, ""),) if number else (Splice(start - 1, end + 3, ""),)
 
 
 def write(baseline: Baseline, outcome: Outcome, options: Options) -> None:

@@ -66,7 +66,8 @@ class Ignoring:
             for spot in spots:
                 self._refuse(member, spot, obstacle)
             return 0
-        changes = [self._change(member, spot) for spot in spots]
+        ends = self._ends_of_the_same(member)
+        changes = [self._change(source, spot, ends) for spot in spots]
         done = rewrite_all(source, changes)
         refused = dict(done.refused)
         for number, why in refused.items():
@@ -76,25 +77,25 @@ class Ignoring:
             member.splices = compose(member.splices, done.splices)
         return sum(len(spot.rules) for i, spot in enumerate(spots) if i not in refused)
 
-    def _change(self, member: Member, spot: _Spot) -> Change:
+    def _change(self, source: Source, spot: _Spot, same: dict[int, Ignore]) -> Change:
         number = spot.place.document.number
-        same = self._same_reason(member, spot)
-        if same is not None and same.place.span is not None:
-            names = sorted({*same.said.names, *spot.rules})
-            text = with_names(same.text, names, is_comment=True)
-            return Change(number, (Reword(same.place.span, same.text, text),))
+        ignore = same.get(line_end(source.text, spot.start))
+        if ignore is not None and ignore.place.span is not None:
+            names = sorted({*ignore.said.names, *spot.rules})
+            text = with_names(ignore.text, names, is_comment=True)
+            return Change(number, (Reword(ignore.place.span, ignore.text, text),))
         comment = written(spot.rules, self._reason)
         return Change(number, (Annotate(spot.place.route, comment, spot.place.on_key),))
 
-    def _same_reason(self, member: Member, spot: _Spot) -> Ignore | None:
-        """Return a comment that is for this line already, for the same reason."""
-        text = member.source.text
-        end = line_end(text, spot.start)
-        for ignore in member.ignores:
-            is_here = ignore.lines is not None and ignore.lines.end == end and ignore.said.holds
-            if is_here and " ".join(ignore.text.partition("]")[2].split()) == self._reason:
-                return ignore
-        return None
+    def _ends_of_the_same(self, member: Member) -> dict[int, Ignore]:
+        """Return the comments that give this reason already, by the end of the line that they are for."""
+        return {
+            ignore.lines.end: ignore
+            for ignore in member.ignores
+            if ignore.lines is not None
+            and ignore.said.holds
+            and " ".join(ignore.text.partition("]")[2].split()) == self._reason
+        }
 
     def _refuse(self, member: Member, spot: _Spot, why: str) -> None:
         self._refused.add(_key(spot))

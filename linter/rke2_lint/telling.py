@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from rke2_lint.patch import pictured
@@ -35,6 +35,13 @@ class Teller:
         findings = list(filter(_is_told(unit, report), report.findings))
         for finding, told in zip(findings, _fixes(unit, findings), strict=True):
             yield self._remark(unit, finding, told)
+
+    def tell_as(
+        self, unit: Unit, told: Iterable[tuple[Finding, tuple[Splice, ...]]]
+    ) -> Iterator[Remark]:
+        """Yield the remarks on findings of which is known what their fixes do to the text."""
+        for finding, splices in told:
+            yield self._remark(unit, finding, splices)
 
     def tell_suppressed(self, unit: Unit, report: Report) -> Iterator[Suppressed]:
         """Yield what was found in a unit and does not count, without fixes: none is made."""

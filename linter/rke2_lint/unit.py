@@ -15,7 +15,7 @@ from rke2_policies.finding import Finding
 from rke2_policies.ignore import MARK, Ignore
 from rke2_policies.manifest import manifests
 from rke2_policies.policy import Policy
-from rke2_policies.route import pointer
+from rke2_policies.route import Route, pointer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,13 +26,28 @@ if TYPE_CHECKING:
     from rke2_policies.edits.as_text import Splice
 
 
+_DEEPEST = 10
+"""No object stands deeper in a document: in four lists, each with two steps."""
+
+
 class Member:
     """One file of a unit. `source` is what it says now, `original` what was read.
 
     `splices` lead from the text of the one to the other's.
     """
 
-    __slots__ = ("_view", "file", "kind", "original", "ours", "own", "source", "splices", "where")
+    __slots__ = (
+        "_objects",
+        "_view",
+        "file",
+        "kind",
+        "original",
+        "ours",
+        "own",
+        "source",
+        "splices",
+        "where",
+    )
 
     def __init__(
         self, file: File, where: str, source: AnySource, *, kind: str | None, ours: bool, own: bool
@@ -49,6 +64,7 @@ class Member:
         self.own = own
         """False for a file that is inspected with its own unit; this one only takes from it."""
         self._view: SourceView | None = None
+        self._objects: tuple[AnySource, dict[int, dict[Route, str]]] | None = None
 
     @property
     def path(self) -> str:
@@ -89,6 +105,17 @@ class Member:
 
         return ignores(self.source)
 
+    def objects(self, number: int) -> dict[Route, str]:
+        """Return what the objects of a document are called, by their routes."""
+        if self._objects is None or self._objects[0] is not self.source:
+            self._objects = (self.source, {})
+        known = self._objects[1]
+        if number not in known:
+            documents = self.source.documents
+            found = manifests(documents[number]) if number < len(documents) else ()
+            known[number] = {one.route: f"{one.kind} {one.namespace}/{one.name}" for one in found}
+        return known[number]
+
     def as_input(self) -> Input:
         """Return what the engine sees of it."""
         problems = self.source.problems if self.ours else ()
@@ -105,11 +132,11 @@ class Member:
 
 def object_of(member: Member, place: Place) -> str:
     """Return what a place of a file is about: an object, or the node whose file it is."""
-    documents, number = member.source.documents, place.document.number
-    if number < len(documents) and isinstance(documents[number].tree, dict):
-        for one in manifests(documents[number]):
-            if place.route[: len(one.route)] == one.route:
-                return f"{one.kind} {one.namespace}/{one.name}"
+    objects = member.objects(place.document.number)
+    for length in range(min(len(place.route), _DEEPEST), -1, -1):
+        name = objects.get(place.route[:length])
+        if name is not None:
+            return name
     return node_of(member.path)
 
 

@@ -7,7 +7,9 @@ what it explained before. What is wrong with annotations and comments is found h
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from rke2_policies import catalog
@@ -18,7 +20,7 @@ from rke2_policies.finding import Finding
 from rke2_policies.ignore import ANNOTATION, Examined, Ignore, Said, read_annotation
 from rke2_policies.manifest import Manifest
 from rke2_policies.policy import Exemption, Policy, matches
-from rke2_policies.route import MISSING, Templated, find
+from rke2_policies.route import MISSING, Route, Templated, find
 from rke2_policies.scopes import Scopes, labels_of
 
 ABOUT_IGNORES = ("expired-ignore", "invalid-ignore", "unused-ignore")
@@ -64,10 +66,11 @@ def sort_out(
     """
     sorter = _Sorter(context, policy, today)
     said = list(_ignores(context)) if ignores else []
+    reach = _Reach(said)
     counting: list[Finding] = []
     exempted: list[Exempted] = []
     for finding in findings:
-        exemption = sorter.by_ignore(finding, said) or sorter.by_policy(finding)
+        exemption = sorter.by_ignore(finding, reach) or sorter.by_policy(finding)
         if exemption is None:
             counting.append(finding)
         else:
@@ -114,6 +117,53 @@ def _annotation(manifest: Manifest) -> Ignore | None:
     )
 
 
+class _Reach:
+    """Which ignores reach a finding, found quickly among thousands."""
+
+    def __init__(self, said: Iterable[Ignore]) -> None:
+        self._wide: dict[tuple[str, str], list[Ignore]] = {}
+        """Those for an object, a document or a file, by the file and the rule."""
+        self._lines: dict[tuple[str, str], list[tuple[int, int, Ignore]]] = {}
+        """Those for lines: each stretch that they reach, in order."""
+        self._ends: dict[tuple[str, str], list[int]] = {}
+        """For each of these stretches, how far it or one before it goes at most."""
+        for ignore in said:
+            for rule in ignore.said.names if ignore.said.holds else ():
+                key = (ignore.place.document.path, rule)
+                if ignore.lines is None:
+                    self._wide.setdefault(key, []).append(ignore)
+                    continue
+                stretches = self._lines.setdefault(key, [])
+                stretches += ((*one, ignore) for one in (ignore.lines, *ignore.inside))
+        for key, stretches in self._lines.items():
+            stretches.sort(key=lambda one: one[:2])
+            self._ends[key] = list(accumulate((end for _, end, _ in stretches), max))
+
+    def may_name(self, finding: Finding) -> bool:
+        """Return whether its rule is ignored anywhere in its file."""
+        key = (finding.problem.place.document.path, finding.rule)
+        return key in self._wide or key in self._lines
+
+    def of(self, finding: Finding, stands: Iterable[int]) -> list[Ignore]:
+        """Return the ignores of a finding, those first that say it of the fewest lines."""
+        place = finding.problem.place
+        key = (place.document.path, finding.rule)
+        found: dict[Place, Ignore] = {}
+        stretches, ends = self._lines.get(key, []), self._ends.get(key, [])
+        for at in stands:
+            index = bisect_right(stretches, at, key=lambda one: one[0]) - 1
+            while index >= 0 and ends[index] >= at:
+                _, end, ignore = stretches[index]
+                if end >= at:
+                    found.setdefault(ignore.place, ignore)
+                index -= 1
+        for ignore in self._wide.get(key, ()):
+            inside = place.route[: len(ignore.route)] == ignore.route
+            if ignore.document is None or (ignore.document == place.document.number and inside):
+                found.setdefault(ignore.place, ignore)
+        return list(found.values())
+
+
 class _Sorter:
     """Tells findings that count from others, and remembers which ignores were of use."""
 
@@ -126,6 +176,7 @@ class _Sorter:
             document.id: document for file in context.files for document in file.documents
         }
         self._scopes = Scopes(context.files, policy)
+        self._objects: dict[tuple[DocumentId, Route], Manifest] | None = None
         self._used: set[tuple[Place, str]] = set()
 
     def by_policy(self, finding: Finding) -> Exemption | None:
@@ -143,48 +194,28 @@ class _Sorter:
     def _names(self, finding: Finding) -> set[str]:
         """Return the objects, `namespace/name`, that a finding is about."""
         place = finding.problem.place
-        names = {
-            f"{one.namespace}/{one.name}"
-            for one in self._context.manifests
-            if one.document.id == place.document and place.route[: len(one.route)] == one.route
-        }
+        one = self._object_at(place)
+        names = set() if one is None else {f"{one.namespace}/{one.name}"}
         # What stands in a Secret of theirs is about clusters, too.
         of_machines = {self._context.clusters.get(machine, "") for machine in finding.machines}
         return names | of_machines if len(of_machines) == 1 else names
 
-    def by_ignore(self, finding: Finding, said: Iterable[Ignore]) -> Exemption | None:
+    def by_ignore(self, finding: Finding, reach: _Reach) -> Exemption | None:
         """Return what the first comment or annotation says that takes a finding out."""
         exemption = None
-        for ignore in said:
-            names, place = ignore.said.names, ignore.place
-            if (
-                finding.rule not in names
-                or not ignore.said.holds
-                or not self._reaches(ignore, finding.problem.place)
-            ):
-                continue
+        if not reach.may_name(finding):
+            return None
+        stands = tuple(self._stands(finding.problem.place))
+        for ignore in reach.of(finding, stands):
+            place, said = ignore.place, ignore.said
             self._used.add((place, finding.rule))
-            if exemption is None and not self._is_over(ignore.said.until):
+            if exemption is None and not self._is_over(said.until):
                 path = place.document.path
-                exemption = Exemption(
-                    finding.rule, path, ignore.said.reason, ignore.said.until, place=place
-                )
+                exemption = Exemption(finding.rule, path, said.reason, said.until, place=place)
         return exemption
 
     def _is_over(self, until: str | None) -> bool:
         return until is not None and self._today > until
-
-    def _reaches(self, ignore: Ignore, place: Place) -> bool:
-        if ignore.place.document.path != place.document.path:
-            return False
-        if ignore.lines is not None:
-            stretches = (ignore.lines, *ignore.inside)
-            stands = list(self._stands(place))
-            return any(start <= at <= end for start, end in stretches for at in stands)
-        if ignore.document is None:
-            return True
-        inside = place.route[: len(ignore.route)] == ignore.route
-        return ignore.document == place.document.number and inside
 
     def _stands(self, place: Place) -> Iterator[int]:
         """Yield the offsets at which a comment may stand on the line for what is found at a place."""
@@ -222,13 +253,21 @@ class _Sorter:
         if not self._policy.overrides:
             return self._policy
         path = place.document.path
-        objects = [one for one in self._context.manifests if one.document.id == place.document]
-        if place.span is None:
-            objects = [one for one in objects if place.route[: len(one.route)] == one.route]
-        if len(objects) != 1:  # a comment in a list of them
+        # A comment has no route: it is of the document's only object, if there is one.
+        one = self._object_at(place)
+        if one is None:
             return self._scopes.of_file(path)
-        [one] = objects
         return self._scopes.of_cluster(path, f"{one.namespace}/{one.name}", labels_of(one.tree))
+
+    def _object_at(self, place: Place) -> Manifest | None:
+        """Return the object in which a place is."""
+        if self._objects is None:
+            self._objects = {(one.document.id, one.route): one for one in self._context.manifests}
+        for length in range(len(place.route), -1, -1):
+            one = self._objects.get((place.document, place.route[:length]))
+            if one is not None:
+                return one
+        return None
 
     def _examined(self, ignore: Ignore, policy: Policy) -> Examined | None:
         """Return what came of an ignore; None where nobody can tell."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 
 from rke2_policies.document import Place
 from rke2_policies.edits import Annotate, Reword, RewriteError
@@ -28,19 +29,20 @@ def candidates(source: Source, number: int, edit: Reword | Annotate) -> Iterator
     yield [_behind(source.text, span.start, edit.text)]
 
 
-def comments_after(comments: Iterable[Comment], rewords: Iterable[Reword]) -> dict[int, str]:
+def comments_after(comments: Sequence[Comment], rewords: Iterable[Reword]) -> dict[int, str]:
     """Return what the comments that are changed say then, by their start; "" for those that go."""
     after: dict[int, str] = {}
-    changes = sorted(rewords, key=lambda one: one.span, reverse=True)
-    for comment in comments:
-        for change in changes:
-            if comment.start <= change.span.start < comment.end:
-                text = after.get(comment.start, comment.text)
-                start = change.span.start - comment.start
-                end = change.span.end - comment.start
-                before = text[:start] if change.new else text[:start].rstrip(" \t")
-                text = before + change.new + text[end:]
-                after[comment.start] = text if text.strip() else ""
+    # The last of several in one comment comes first, so that the offsets of the others stay true.
+    for change in sorted(rewords, key=lambda one: one.span, reverse=True):
+        index = bisect_right(comments, change.span.start, key=lambda comment: comment.start) - 1
+        if index < 0 or change.span.start >= comments[index].end:
+            continue
+        comment = comments[index]
+        text = after.get(comment.start, comment.text)
+        start, end = change.span.start - comment.start, change.span.end - comment.start
+        before = text[:start] if change.new else text[:start].rstrip(" \t")
+        text = before + change.new + text[end:]
+        after[comment.start] = text if text.strip() else ""
     return after
 
 
