@@ -18,7 +18,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "examples/README.md", "docs/files.md")
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "examples/README.md",
+    "docs/files.md",
+    "docs/output-formats.md",
+)
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

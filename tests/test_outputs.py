@@ -368,6 +368,14 @@ def test_help_lists_every_format_with_what_it_is_for(capsys: pytest.CaptureFixtu
     assert max(map(len, text.splitlines())) <= 100
 
 
+def test_the_documents_list_every_format_with_what_it_is_for() -> None:
+    page = (HERE.parent / "docs" / "output-formats.md").read_text(encoding="utf-8")
+    listed = [line for line in page.splitlines() if line.startswith("| `")]
+    assert listed == [f"| `{one.name}` | {one.about} |" for one in FORMATS]
+    readme = (HERE.parent / "README.md").read_text(encoding="utf-8")
+    assert [one.name for one in FORMATS if one.name not in readme] == []
+
+
 def test_no_format_is_loaded_that_is_not_asked_for(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(CLUSTER)
     code = (
