@@ -11,7 +11,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint format docs bench peers wheel clean webhook-demo e2e e2e-assets browser browser-assets ci-tools site
+.PHONY: help demo test lint format docs bench peers wheel clean webhook-demo e2e e2e-assets browser browser-assets ci-tools site bench-hook
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ site: $(VENV)/.docs ## build the site into .site, with warnings as errors (ARGS=
 
 bench: $(VENV)/.demo ## measure against yamllint, check-jsonschema, ast-grep and checkov (ARGS=--quick for a smoke test)
 	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+bench-hook: $(VENV)/.test ## measure the hook under pre-commit, in a repository of 5,000 files (ARGS=--quick)
+	@$(BIN)/python benchmarks/pre_commit.py $(ARGS)
 
 peers: $(VENV)/.demo ## the same against peers written in Go, which are built here (needs Go)
 	@$(BIN)/python benchmarks/run.py --go $(ARGS)

@@ -1,7 +1,8 @@
 """Write a folder that looks like a GitOps repository: `python benchmarks/corpus.py FOLDER COUNT`.
 
-One file in ten is a Rancher Cluster, and half of those lack the pin; the others are Deployments
-with their Services, and ConfigMaps. The same count gives the same bytes everywhere.
+One file in ten, or in as many as are asked for, is a Rancher Cluster, and half of those lack the
+pin; the others are Deployments with their Services, and ConfigMaps. The same count gives the same
+bytes everywhere.
 """
 
 from __future__ import annotations
@@ -100,13 +101,14 @@ data:
 {lines}"""
 
 
-def write(folder: Path, count: int) -> list[Path]:
+def write(folder: Path, count: int, *, one_in: int = 10) -> list[Path]:
     """Write `count` files into `folder`, as a git repository, and return their paths."""
     chance = random.Random(7)
     paths = []
     for number in range(count):
-        if number % 10 == 0:
-            path, text = folder / f"clusters/env{number // 10 % 10}", cluster(number // 10)
+        if number % one_in == 0:
+            nth = number // one_in
+            path, text = folder / f"clusters/env{nth % 10}", cluster(nth)
         else:
             path = folder / f"apps/team{number % 17}"
             text = deployment(number, chance) if number % 3 else config_map(number, chance)

@@ -26,6 +26,22 @@ def test_a_quick_run_fills_the_tables() -> None:
     assert len(rows) == 4
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the benchmarks need os.wait4")
+def test_the_hook_can_be_measured() -> None:
+    if not (BENCHMARKS.parent / ".git").exists():
+        pytest.skip("this is no checkout, and pre-commit installs from one")
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "pre_commit.py", "--quick"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("|")[1].strip() for line in done.stdout.splitlines() if line.count("|") == 5]
+    assert rows[2:] == ["**rke2-lint**", "a hook that does nothing"]
+
+
 def test_the_corpus_is_the_same_every_time(tmp_path: Path) -> None:
     digests = []
     for name in ("one", "two"):
