@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
-from rke2_lint.reporters import FORMATS
+from rke2_lint.reporters import FORMATS, Format
 from rke2_policies.edit_distance import nearest
 from rke2_policies.recognise import KINDS
 
@@ -25,11 +26,26 @@ other commands:
   rke2-lint files [PATHS…]      what would be read, as what, and what would not, and why
   rke2-lint completions SHELL   write completions for bash, zsh or fish
   rke2-lint lsp                 serve an editor as a language server
+  rke2-lint node [PATHS…]       how nodes are, from dumps, log bundles, or this very node
 
 exit codes:
   0  nothing at the level of a warning or above is left
   1  a warning or an error is left; or --diff has something to show
   2  wrong use, or a named path that cannot be read
+  3  a bug of ours
+"""
+
+
+_NODE_EPILOG = """\
+formats:
+{formats}
+
+  Each may be followed by =FILE, and several may be asked for; one of them may go without a file.
+
+exit codes:
+  0  all nodes are in order, or the pin means nothing to them
+  1  a node has a warning or an error
+  2  wrong use, or something that was named cannot be read
   3  a bug of ours
 """
 
@@ -78,6 +94,7 @@ def parser_of(command: str) -> argparse.ArgumentParser:
         "lsp": _lsp,
         "config": _config,
         "files": _files,
+        "node": _node,
     }[command]()
 
 
@@ -198,6 +215,32 @@ def _lsp() -> argparse.ArgumentParser:
     return parser
 
 
+def _node() -> argparse.ArgumentParser:
+    from rke2_lint import health
+
+    parser = _Parser(
+        "rke2-lint node",
+        "rke2-lint node [OPTIONS] [PATHS…]",
+        "Diagnose nodes: which iptables backend kube-proxy works with, what its next start would "
+        "choose and why, and what to do (docs/diagnosis.md).",
+        _NODE_EPILOG.format(
+            formats="\n".join(f"  {one.name:6}  {one.about}" for one in health.FORMATS)
+        ),
+    )
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATHS",
+        help="folders of dumps, Rancher's log bundles (folders or .tar.gz); default: this very node",
+    )
+    _add_configuration(parser)
+    _outputs(parser, health.FORMATS)
+    _flag(parser, "--exit-zero", "exit with 0 whatever is found")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no summary")
+    _add_output(parser, verbose=False)
+    return parser
+
+
 def _add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "paths",
@@ -244,11 +287,12 @@ def _add_configuration(parser: argparse._ActionsContainer) -> None:
     _flag(parser, "--isolated", "use no configuration")
 
 
-def _add_output(parser: argparse._ActionsContainer) -> None:
+def _add_output(parser: argparse._ActionsContainer, *, verbose: bool = True) -> None:
     _flag(parser, "--no-color", "no colours (also: NO_COLOR)")
-    parser.add_argument(
-        "-v", "--verbose", action="store_true", help="say what was left out, and why"
-    )
+    if verbose:
+        parser.add_argument(
+            "-v", "--verbose", action="store_true", help="say what was left out, and why"
+        )
     parser.add_argument(
         "-V",
         "--version",
@@ -290,12 +334,12 @@ class _Formats(tuple[str, ...]):
         return True
 
 
-def _outputs(parser: argparse._ActionsContainer) -> None:
+def _outputs(parser: argparse._ActionsContainer, formats: Sequence[Format] = FORMATS) -> None:
     parser.add_argument(
         "--output-format",
         dest="output_formats",
         action="append",
-        choices=_Formats(one.name for one in FORMATS),
+        choices=_Formats(one.name for one in formats),
         metavar="FORMAT[=FILE]",
-        help=f"a report: one of the formats below (default: {FORMATS[0].name})",
+        help=f"a report: one of the formats below (default: {formats[0].name})",
     )

@@ -37,7 +37,7 @@ CLEAN, FOUND, USAGE, BUG = 0, 1, 2, 3
 INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell counts signals: 128 and more
 
 _PART = 1 << 15
-_COMMANDS = ("check", "effective", "rule", "config", "files", "completions", "lsp")
+_COMMANDS = ("check", "effective", "rule", "config", "files", "completions", "lsp", "node")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,6 +100,7 @@ def _run(argv: list[str]) -> int:
         "lsp": _lsp,
         "config": _config,
         "files": _files,
+        "node": _node,
     }[command]
     return run(asked)
 
@@ -115,7 +116,7 @@ def _check(asked: Asked) -> int:
         from rke2_lint.selection import UnknownRuleError, check
 
         try:
-            check([*select, *ignore])
+            check([*select, *ignore], about_files=True)
         except UnknownRuleError as error:
             return _usage(str(error))
     if asked.add_ignores is not None and (fault := _fault_of_reason(asked)):
@@ -323,6 +324,32 @@ def _lsp(asked: Asked) -> int:
     _lookup(asked)
     gc.enable()  # it runs for days
     return serve(lambda: _lookup(asked))
+
+
+def _node(asked: Asked) -> int:
+    from rke2_lint.health import FORMATS
+    from rke2_lint.health.text import summary
+    from rke2_lint.node.command import look
+    from rke2_lint.outputs import OutputError, Outputs
+
+    try:
+        outputs = Outputs(asked.output_formats or [FORMATS[0].name], asked.paths, FORMATS)
+    except OutputError as error:
+        return _usage(str(error))
+    gc.enable()  # dumps of large clusters are many
+    told = look(asked.paths, _lookup(asked))
+    if outputs.stdout is not None and (told.diagnoses or outputs.stdout is not FORMATS[0]):
+        _say(outputs.stdout.render(told, _paint(sys.stdout, asked)), sys.stdout)
+    failed = [*told.unreadable, *outputs.write(told)]
+    for line in failed:
+        from rke2_lint.paint import harmless, without_commands
+
+        print(without_commands(harmless(f"error: {line}")), file=sys.stderr)
+    if not asked.quiet:
+        print(summary(told), file=sys.stderr)
+    if failed:
+        return USAGE
+    return FOUND if not asked.exit_zero and told.is_alarming else CLEAN
 
 
 # --- the steps they share

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from rke2_lint.paint import Paint
 from rke2_policies import catalog
@@ -33,13 +34,17 @@ def page(name: str, paint: Paint) -> str:
 
 
 def index(paint: Paint) -> str:
-    """Return all rules, a line each."""
-    rules = catalog.rules().values()
-    width = max(len(rule.id) for rule in rules)
-    return "".join(
-        f"{paint('bold', rule.id.ljust(width))}  {_severity(rule, paint, 7)}  {rule.summary}\n"
-        for rule in rules
-    )
+    """Return all rules, a line each: those about files, then those about live nodes."""
+    about_files, live = catalog.rules().values(), catalog.live_rules().values()
+    width = max(len(rule.id) for rule in (*about_files, *live))
+
+    def listed(rules: Iterable[AnyRule]) -> str:
+        return "".join(
+            f"{paint('bold', rule.id.ljust(width))}  {_severity(rule, paint, 7)}  {rule.summary}\n"
+            for rule in rules
+        )
+
+    return f"{listed(about_files)}\nAbout live nodes (rke2-lint node):\n\n{listed(live)}"
 
 
 def _severity(rule: AnyRule, paint: Paint, width: int = 0) -> str:

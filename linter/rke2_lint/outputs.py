@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rke2_lint.files import why
 from rke2_lint.paint import Paint
@@ -12,6 +12,7 @@ from rke2_policies.edit_distance import nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rke2_lint.health.told import Told
     from rke2_lint.outcome import Outcome
 
 _STDOUT = "-"
@@ -26,7 +27,12 @@ class Outputs:
 
     __slots__ = ("files", "stdout")
 
-    def __init__(self, asked: Iterable[str], read: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        asked: Iterable[str],
+        read: Iterable[str] = (),
+        formats: Sequence[Format] = FORMATS,
+    ) -> None:
         """Read what is asked for, each `FORMAT` or `FORMAT=FILE`. Raises OutputError.
 
         `read`: the files that the run is told to read. No report takes the place of one.
@@ -36,7 +42,7 @@ class Outputs:
         """Paths, each with the format that goes there."""
         taken = {os.path.realpath(path): "what is read" for path in read if os.path.isfile(path)}
         for each in asked:
-            form, path = _parsed(each)
+            form, path = _parsed(each, formats)
             if not path:
                 if self.stdout is not None:
                     raise OutputError(
@@ -63,7 +69,7 @@ class Outputs:
             return True
         return any(getattr(form, need) for form in forms)
 
-    def write(self, outcome: Outcome) -> Iterator[str]:
+    def write(self, outcome: Outcome | Told) -> Iterator[str]:
         """Write the files. Yield those that could not be written, each with the reason."""
         from rke2_lint.writing import put
 
@@ -93,12 +99,12 @@ class Outputs:
         return ""
 
 
-def _parsed(asked: str) -> tuple[Format, str]:
+def _parsed(asked: str, formats: Sequence[Format]) -> tuple[Format, str]:
     """Return a format, and the file that it goes to: "" for standard output."""
     name, is_to_file, path = asked.partition("=")
-    form = format_named(name)
+    form = format_named(name, formats)
     if form is None:
-        names = [one.name for one in FORMATS]
+        names = [one.name for one in formats]
         near = nearest(name, names)
         hint = f"did you mean {near}?" if near else f"there are {', '.join(names)}"
         raise OutputError(f"unknown format {name!r}: {hint}")

@@ -13,13 +13,20 @@ class UnknownRuleError(Exception):
     """There is no rule of this name; the message says which there may be."""
 
 
-def check(names: Sequence[str]) -> None:
-    """Raise UnknownRuleError for the first name that no rule has."""
+def check(names: Sequence[str], *, about_files: bool = False) -> None:
+    """Raise UnknownRuleError for the first name that no rule has.
+
+    `about_files`: those about live nodes are not meant, which nobody asks about files.
+    """
+    known = catalog.lint_names() if about_files else catalog.names()
     for name in names:
-        if name not in catalog.names():
-            near = nearest(name, catalog.names())
-            hint = f"did you mean {near}?" if near else "`rke2-lint rule` lists them"
-            raise UnknownRuleError(f"there is no rule {name}; {hint}")
+        if name in known:
+            continue
+        if name in catalog.names():
+            raise UnknownRuleError(f"{name} is about live nodes: `rke2-lint node` asks it")
+        near = nearest(name, known)
+        hint = f"did you mean {near}?" if near else "`rke2-lint rule` lists them"
+        raise UnknownRuleError(f"there is no rule {name}; {hint}")
 
 
 def narrowed(policy: Policy, select: Sequence[str], ignore: Sequence[str]) -> Policy:

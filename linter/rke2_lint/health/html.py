@@ -18,7 +18,6 @@ from rke2_lint.report.summary import MARK
 from rke2_policies import catalog
 from rke2_policies.diagnose import VERDICTS, Diagnosis, NodeDiagnosis
 from rke2_policies.diagnosis.live_node import LiveNode
-from rke2_policies.diagnosis.remedy import Step
 from rke2_policies.finding import Finding
 
 _KINDS = {"error": "bad", "warning": "warn", "pass": "good", "not-applicable": "none"}
@@ -242,7 +241,7 @@ def _details(nodes: Sequence[NodeDiagnosis]) -> str:
 
 def _node(one: NodeDiagnosis, number: int, *, unfolded: bool) -> str:
     node = one.node
-    parts = (_facts(node), _found(one.findings), _accepted(one), _steps(one.steps), _rules(one))
+    parts = (_facts(node), _found(one.findings), _accepted(one), _steps(one), _rules(one))
     return (
         f'<details class="card fold node" data-item data-verdict="{one.verdict}"{" open" if unfolded else ""}>'
         f'<summary><span id="node-{number}">{text(node.name)}</span> {_badge(one.verdict)}</summary>'
@@ -288,11 +287,11 @@ def _accepted(one: NodeDiagnosis) -> str:
     return listed(items) if items else ""
 
 
-def _steps(steps: Iterable[Step]) -> str:
+def _steps(one: NodeDiagnosis) -> str:
     items = "".join(
         f"<li><strong>{text(step.title)}</strong><p>{text(step.why)}</p>"
-        f"<pre><code>{chr(10).join(map(text, step.commands))}</code></pre></li>"
-        for step in steps
+        f"<pre><code>{chr(10).join(map(text, step.on(one.node.name)))}</code></pre></li>"
+        for step in one.steps
     )
     return f'<div><h3>What to do</h3><ol class="steps">{items}</ol></div>\n' if items else ""
 

@@ -8,11 +8,15 @@ from rke2_lint.health.told import Told, current, pin_of, predicted
 from rke2_lint.paint import Paint, harmless
 from rke2_policies.diagnose import NodeDiagnosis
 from rke2_policies.diagnosis.live_node import LiveNode
+from rke2_policies.diagnosis.remedy import Step
 from rke2_policies.finding import Severity
 
 _HEADS = ("NODE", "VERDICT", "NOW", "NEXT START", "PIN", "LEGACY RULES", "NFT RULES")
 _STYLES = {"error": "error", "warning": "warning", "pass": "pinned", "not-applicable": "dim"}
 _MOST_RULES = 20
+_MOST_RULES_OF_MANY = 3
+_FEW = 5
+"""So many nodes are told in full."""
 
 
 def render(told: Told, paint: Paint) -> str:
@@ -21,8 +25,11 @@ def render(told: Told, paint: Paint) -> str:
     if not nodes:
         return ""
     lines = list(_table(nodes, paint))
+    most = _MOST_RULES if len(nodes) <= _FEW else _MOST_RULES_OF_MANY
     for one in nodes:
-        lines += _node(one, paint)
+        if len(nodes) <= _FEW or one.findings:
+            lines += _node(one, most, paint)
+    lines += _remedies(nodes, paint)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -78,7 +85,7 @@ def _numbers(ipv4: int | None, ipv6: int | None) -> str:
     return " + ".join("?" if one is None else f"{one:,}" for one in (ipv4, ipv6))
 
 
-def _node(one: NodeDiagnosis, paint: Paint) -> Iterator[str]:
+def _node(one: NodeDiagnosis, most: int, paint: Paint) -> Iterator[str]:
     node = one.node
     yield ""
     yield f"{paint('bold', harmless(node.name))}  {paint(_STYLES[one.verdict], one.verdict)}"
@@ -91,13 +98,7 @@ def _node(one: NodeDiagnosis, paint: Paint) -> Iterator[str]:
     for accepted in one.exempted:
         said = f"accepted: {accepted.finding.rule} ({accepted.exemption.reason})"
         yield f"  {paint('dim', harmless(said))}"
-    yield from _rules(one, paint)
-    for number, step in enumerate(one.steps, start=1):
-        if number == 1:
-            yield f"  {paint('bold', 'What to do')}"
-        yield f"    {number}. {step.title}"
-        yield f"       {paint('dim', step.why)}"
-        yield from (f"         {harmless(command)}" for command in step.commands)
+    yield from _rules(one, most, paint)
     if node.missing:
         yield f"  {paint('dim', 'Not known: ' + ', '.join(node.missing))}"
 
@@ -124,16 +125,33 @@ def _known(node: LiveNode) -> Iterator[str]:
         yield f"legacy rules of: {owners}"
 
 
-def _rules(one: NodeDiagnosis, paint: Paint) -> Iterator[str]:
+def _rules(one: NodeDiagnosis, most: int, paint: Paint) -> Iterator[str]:
     """Yield the legacy rules, where they are something to act upon."""
     if not any(finding.severity >= Severity.WARNING for finding in one.findings):
         return
     rules = one.node.legacy_rules
     if rules:
         yield f"  {paint('bold', 'Legacy rules')}"
-    for rule in rules[:_MOST_RULES]:
+    for rule in rules[:most]:
         about = f"IPv{rule.family} {rule.table}".ljust(12)
         yield f"    {about} {harmless(rule.text)}  {paint('dim', rule.owner)}"
     there = one.node.counts.legacy
-    if there > len(rules[:_MOST_RULES]) and rules:
-        yield f"    and {there - len(rules[:_MOST_RULES]):,} more"
+    if there > len(rules[:most]) and rules:
+        yield f"    and {there - len(rules[:most]):,} more"
+
+
+def _remedies(nodes: Sequence[NodeDiagnosis], paint: Paint) -> Iterator[str]:
+    """Yield what to do, once for all nodes that need the same."""
+    alike: dict[tuple[Step, ...], list[str]] = {}
+    for one in nodes:
+        if one.steps:
+            alike.setdefault(one.steps, []).append(one.node.name)
+    for steps, names in alike.items():
+        yield ""
+        named = ", ".join(map(harmless, names))
+        yield paint("bold", f"What to do on {named}")
+        for number, step in enumerate(steps, start=1):
+            yield f"  {number}. {step.title}"
+            yield f"     {paint('dim', step.why)}"
+            commands = step.on(names[0]) if len(names) == 1 else step.commands
+            yield from (f"       {harmless(command)}" for command in commands)

@@ -27,6 +27,11 @@ class Told(NamedTuple):
         return sum(one.count(verdict) for one in self.diagnoses)
 
     @property
+    def is_alarming(self) -> bool:
+        """Whether a node has a warning or an error."""
+        return bool(self.count("warning") or self.count("error"))
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many nodes have each verdict, the worst first; those that none has are left out."""
         return {verdict: count for verdict in VERDICTS if (count := self.count(verdict))}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from rke2_lint.files import Lookup, absolute
 from rke2_lint.health.told import Told
+from rke2_lint.inspection import today
 from rke2_lint.node.files_of_nodes import UnreadableError
 from rke2_lint.node.finding_nodes import find
 from rke2_lint.node.this_node import ThisNode
@@ -17,7 +18,7 @@ from rke2_policies.policy import DEFAULT, Params, Policy
 Gather = Callable[[Params], Evidence]
 
 
-def look(paths: Iterable[str], lookup: Lookup, *, today: str) -> Told:
+def look(paths: Iterable[str], lookup: Lookup) -> Told:
     """Return what there is to tell of the nodes of some paths; of this very node without any.
 
     The policy is that of the folder in which somebody stands: dumps have none of their own. Raises
@@ -44,7 +45,7 @@ def look(paths: Iterable[str], lookup: Lookup, *, today: str) -> Told:
     for name, gathers in together.items():
         evidence = list(_gathered(name, gathers, policy, unreadable))
         if evidence:
-            diagnoses.append(diagnose(evidence, policy, name=_called(name), today=today))
+            diagnoses.append(diagnose(evidence, policy, name=_called(name), today=today()))
     return Told(diagnoses, unreadable)
 
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # `typing` costs as much as a quarter of Python's own start
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rke2_lint.health.told import Told
     from rke2_lint.outcome import Outcome
     from rke2_lint.paint import Paint
 
@@ -15,7 +18,7 @@ class Format:
     """One format: what it is for, where it is written, and what it wants to be told."""
 
     __slots__ = (
-        "about", "always", "machines", "module", "name", "painted", "pictures", "suggestions",
+        "about", "always", "machines", "module", "name", "package", "painted", "pictures", "suggestions",
     )  # fmt: skip
 
     def __init__(
@@ -24,6 +27,7 @@ class Format:
         about: str,
         *,
         module: str = "",
+        package: str = "rke2_lint.reporters",
         painted: bool = False,
         pictures: bool = False,
         suggestions: bool = False,
@@ -34,7 +38,8 @@ class Format:
         self.about = about
         """What it is for, in one line."""
         self.module = module or name
-        """The module here that has its `render`."""
+        """The module of the package that has its `render`."""
+        self.package = package
         self.painted = painted
         """It is for people in front of a terminal: `render` takes a Paint, too."""
         self.pictures = pictures
@@ -46,9 +51,9 @@ class Format:
         self.always = always
         """It has something to say where there is nothing to say."""
 
-    def render(self, outcome: Outcome, paint: Paint) -> str:
-        """Return the report."""
-        module = __import__(f"rke2_lint.reporters.{self.module}", fromlist=["render"])
+    def render(self, outcome: Outcome | Told, paint: Paint) -> str:
+        """Return the report; of an outcome, or of nodes where it is one of the health's formats."""
+        module = __import__(f"{self.package}.{self.module}", fromlist=["render"])
         if not self.painted:
             return str(module.render(outcome))
         from rke2_lint.paint import without_commands
@@ -93,6 +98,6 @@ FORMATS = (
 """All formats, in the order in which they are listed. The first one is the default."""
 
 
-def format_named(name: str) -> Format | None:
+def format_named(name: str, formats: Iterable[Format] = FORMATS) -> Format | None:
     """Return the format of this name."""
-    return next((one for one in FORMATS if one.name == name), None)
+    return next((one for one in formats if one.name == name), None)

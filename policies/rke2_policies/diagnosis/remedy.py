@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from rke2_policies import pin
 from rke2_policies.diagnosis.live_node import CLUSTERS_OWN, PLUGINS, LiveNode
+from rke2_policies.diagnosis.wording import foreign_rules
 
 
 class Step(NamedTuple):
@@ -21,7 +22,11 @@ class Step(NamedTuple):
     title: str
     why: str
     commands: tuple[str, ...] = ()
-    """Commands and lines of configuration, in order."""
+    """Commands and lines of configuration, in order. `NODE` stands for the node's name."""
+
+    def on(self, node: str) -> tuple[str, ...]:
+        """Return the commands for a node."""
+        return tuple(command.replace("NODE", node) for command in self.commands)
 
 
 def steps(node: LiveNode) -> tuple[Step, ...]:
@@ -36,16 +41,16 @@ def steps(node: LiveNode) -> tuple[Step, ...]:
 
 def _steps(node: LiveNode) -> Iterator[Step]:
     wants_nft = node.pin is pin.NFT
-    foreign = [owner for owner in node.owners if owner not in CLUSTERS_OWN]
+    foreign = foreign_rules(node)
     if wants_nft and foreign:
         yield Step(
             "migrate",
             "Move the rules that are not the cluster's to nft",
-            f"Legacy rules of {_listed(foreign)} make the detector choose legacy, and stay a second "
-            "set of rules beside nft's. Whatever writes them has to call iptables-nft.",
+            f"{_sentence(foreign)} make the detector choose legacy where there is no pin, and are a "
+            "second set of rules beside nft's. Whatever writes them has to call iptables-nft.",
             (
-                "iptables-legacy-save; ip6tables-legacy-save",
-                "update-alternatives --set iptables /usr/sbin/iptables-nft",
+                "iptables-legacy-save; ip6tables-legacy-save  # what is there",
+                "update-alternatives --config iptables  # what the host's programs call: nft",
             ),
         )
     pinned_next = node.judge(node.next_mode) == "pinned"
@@ -68,9 +73,9 @@ def _steps(node: LiveNode) -> Iterator[Step]:
             "Pinning deletes nothing: the legacy rules that are there go on matching traffic until "
             "the node starts anew.",
             (
-                f"kubectl drain {node.name} --ignore-daemonsets --delete-emptydir-data",
+                "kubectl drain NODE --ignore-daemonsets --delete-emptydir-data",
                 "reboot",
-                f"kubectl uncordon {node.name}",
+                "kubectl uncordon NODE",
             ),
         )
     if wants_nft and any(owner in PLUGINS for owner in node.owners):
@@ -123,5 +128,5 @@ def _check(node: LiveNode) -> Step:
     )
 
 
-def _listed(names: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+def _sentence(noun: str) -> str:
+    return noun[:1].upper() + noun[1:]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rke2_policies.diagnosis.live_node import LiveNode
+from rke2_policies.diagnosis.live_node import CLUSTERS_OWN, LiveNode
+from rke2_policies.diagnosis.owners import CUSTOM
 
 _MOST_NAMES = 5
 _LONGEST_RULE = 100
@@ -21,6 +22,18 @@ def by_owner(node: LiveNode) -> str:
     if len(owners) == 1:
         return next(iter(owners))
     return ", ".join(f"{count} {owner}" for owner, count in owners.items())
+
+
+def foreign_rules(node: LiveNode) -> str:
+    """Return the legacy rules that are not the cluster's own, as a noun; "" where there are none."""
+    owners = [owner for owner in node.owners if owner not in CLUSTERS_OWN]
+    if not owners:
+        return ""
+    named = [owner for owner in owners if owner != CUSTOM]
+    if not named:
+        return "the custom rules"
+    more = ", and the custom ones" if CUSTOM in owners else ""
+    return f"the rules of {' and '.join(named)}{more}"
 
 
 def first_rule(node: LiveNode) -> str:

@@ -50,7 +50,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rke2_policies.diagnosis.live_node import LiveNode
-from rke2_policies.diagnosis.wording import by_owner
+from rke2_policies.diagnosis.wording import by_owner, foreign_rules
 from rke2_policies.finding import Problem, Severity
 from rke2_policies.rule import rule
 
@@ -69,6 +69,6 @@ def check(node: LiveNode) -> Iterator[Problem]:
         # What runs is pinned, and only the files that were looked at are not.
         most = Severity.WARNING
     remedy = f"pin kube-proxy to {node.pin.backend}"
-    if node.owners and node.pin.backend == "nft":
-        remedy = f"move the rules of {by_owner(node)} to nft, and {remedy}"
+    if node.pin.backend == "nft" and (foreign := foreign_rules(node)):
+        remedy = f"move {foreign} to nft, and {remedy}"
     yield node.problem(message, remedy, most=most, explains=True)

@@ -43,7 +43,9 @@ _NAMES = {"calico": "Calico", "cni": "CNI plugins", "flannel": "flannel"}
 
 @rule(LiveNode, severity=Severity.WARNING)
 def check(node: LiveNode) -> Iterator[Problem]:
-    mine = node.current if node.current in ("nft", "legacy") else node.next.backend
+    mine: str = node.current
+    if mine not in ("nft", "legacy") and node.next_mode is not None:
+        mine = node.next.backend
     others = frozenset(node.owners) if mine == "nft" else node.nft_owners
     both = node.nft_owners if mine == "nft" else frozenset(node.owners)
     if mine not in ("nft", "legacy"):

@@ -54,7 +54,7 @@ from collections.abc import Iterator
 
 from rke2_policies import pin
 from rke2_policies.diagnosis.live_node import LiveNode
-from rke2_policies.diagnosis.wording import by_owner, counted
+from rke2_policies.diagnosis.wording import by_owner, counted, foreign_rules
 from rke2_policies.finding import Problem, Severity
 from rke2_policies.rule import rule
 
@@ -67,8 +67,10 @@ def check(node: LiveNode) -> Iterator[Problem]:
     if node.judge(node.next_mode) != "unpinned" or node.next.backend != "nft":
         return
     message = (
-        f"{counted(legacy, 'legacy rule')} ({by_owner(node)}): with "
+        f"{counted(legacy, 'legacy rule')} ({by_owner(node)}); with "
         f"{margin + 1} more, or on a slow node with none, kube-proxy chooses legacy"
     )
-    remedy = f"pin kube-proxy to nft, and move the rules of {by_owner(node)} to nft"
+    remedy = "pin kube-proxy to nft"
+    if foreign := foreign_rules(node):
+        remedy += f", and move {foreign} to nft"
     yield node.problem(message, remedy, explains=True)

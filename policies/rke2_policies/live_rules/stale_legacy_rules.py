@@ -32,7 +32,7 @@ from collections.abc import Iterator
 
 from rke2_policies import pin
 from rke2_policies.diagnosis.live_node import CLUSTERS_OWN, LiveNode
-from rke2_policies.diagnosis.wording import by_owner, counted, first_rule
+from rke2_policies.diagnosis.wording import by_owner, counted, first_rule, foreign_rules
 from rke2_policies.finding import Problem, Severity
 from rke2_policies.rule import rule
 
@@ -50,9 +50,9 @@ def check(node: LiveNode) -> Iterator[Problem]:
         message += f" ({by_owner(node)}), such as {first_rule(node)}" if node.legacy_rules else ""
         remedy = "drain and reboot the node, or flush the legacy tables in a maintenance window"
         if not own:
-            remedy = f"move the rules of {by_owner(node)} to nft, and remove them from legacy"
+            remedy = f"move {foreign_rules(node)} to nft, and remove them from legacy"
         elif len(own) < len(node.owners):
-            remedy = f"move the rules that are not the cluster's to nft, then {remedy}"
+            remedy = f"move {foreign_rules(node)} to nft, then {remedy}"
         yield node.problem(message, remedy)
     elif node.has_legacy_tables:
         message = "there are legacy tables, and no dump tells what is in them"
