@@ -285,8 +285,9 @@ def _findings(inventory: Inventory, policy: Policy, scopes: Scopes | None) -> li
     subjects = list(_subjects(inventory))
     by_type: dict[type, list[AnyRule]] = {type(subject): [] for subject, _ in subjects}
     rules = catalog.rules()
+    asks = policy.may_ask if policy.overrides else policy.asks
     for rule in rules.values():
-        if rule.subject in by_type and policy.may_ask(rule.id):
+        if rule.subject in by_type and asks(rule.id):
             by_type[rule.subject].append(rule)
     # The same problem on many machines is one finding.
     told: dict[tuple[str, Place, str], tuple[Problem, dict[str, None]]] = {}

@@ -50,11 +50,11 @@ def find(tree: Json, route: Route) -> Json | Missing:
     for step in route:
         # No `match`: this is asked a hundred times of every object.
         if isinstance(here, dict):
-            if not isinstance(step, str) or step not in here:
-                return MISSING
-        elif not isinstance(here, list) or not isinstance(step, int) or not 0 <= step < len(here):
+            here = here.get(step, MISSING)
+        elif isinstance(here, list) and isinstance(step, int) and 0 <= step < len(here):
+            here = here[step]
+        else:
             return MISSING
-        here = here[step]
     return here
 
 
