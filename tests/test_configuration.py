@@ -192,6 +192,22 @@ def test_the_files_of_a_node_are_governed_by_its_config_file(lint: Any) -> None:
     assert lint.found(drop_in).status == 0
 
 
+def test_a_wrong_one_of_a_node_is_told_before_anything_is_fixed(lint: Any) -> None:
+    """Its config file need not be near the file that was named."""
+    lint.write(
+        {
+            "a.yaml": UNPINNED,
+            "etc/default/rke2-server": "IPTABLES_MODE=legacy\n",
+            "etc/rancher/rke2/config.yaml": "cni: calico\n",
+            "etc/rancher/rke2/.rke2-lint.yaml": "exclde: []\n",
+        }
+    )
+    done = lint("--fix", "a.yaml", "etc/default/rke2-server")
+    assert done.status == 2
+    assert "etc/rancher/rke2/.rke2-lint.yaml:1: there is no key exclde" in done.err
+    assert lint.read("a.yaml") == UNPINNED
+
+
 # --- what it extends
 
 
@@ -611,6 +627,28 @@ def test_config_tells_what_is_in_force_and_who_says_so(lint: Any) -> None:
         line.split() for line in lint("config", "a.yaml").out.splitlines()
     ]
     assert "not looked at: excluded by base.yaml:4 (vendor/)" in lint("config", "vendor/x.yaml").out
+
+
+def test_config_tells_what_waits_for_a_cluster(lint: Any) -> None:
+    """A later override is laid over it, and so waits, too."""
+    lint.write(
+        {
+            ".rke2-lint.yaml": "overrides:\n- {paths: [x], levels: {syntax: note}}\n"
+            "- {clusters: [old], levels: {syntax: off}}\n- {paths: [lab/], levels: {syntax: warning}}\n"
+        }
+    )
+    settings = lint("config", "--output-format", "json", "lab/a.yaml").json["settings"]
+    told = {one["key"]: (one["value"], one["from"]) for one in settings}
+    assert told["levels.syntax"] == ("error", None)
+    assert told["overrides.1"] == (
+        {"clusters": ["old"], "levels": {"syntax": "off"}},
+        ".rke2-lint.yaml:3",
+    )
+    assert told["overrides.2"] == (
+        {"paths": ["lab/"], "levels": {"syntax": "warning"}},
+        ".rke2-lint.yaml:4",
+    )
+    assert "overrides.0" not in told
 
 
 def test_config_asks_a_folder_for_what_is_in_it(lint: Any) -> None:

@@ -440,8 +440,25 @@ def test_inside_a_hook_of_another_repository(
     assert since(lint) == ["new.yaml"]
 
 
-def test_git_says_it_in_another_language(lint: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@posix
+def test_no_program_of_a_submodule_is_run(lint: Any, submodule: str) -> None:
+    lint.commit()
+    lint.write({"spy.sh": "#!/bin/sh\ntouch ran\n"})
+    (lint.folder / "spy.sh").chmod(0o755)
+    for key in ("core.fsmonitor", "filter.spy.clean"):
+        lint.git("config", key, str(lint.folder / "spy.sh"), folder=submodule)
+    lint.write({"inner/.gitattributes": "*.yaml filter=spy\n"})
+    os.utime(lint.folder / "inner/a.yaml", (1, 1))  # git has to look into it
+    lint.write({"inner/b.yaml": UNPINNED})
+    assert "inner/b.yaml" in lint.found("--since", "HEAD").paths
+    assert not list(lint.folder.rglob("ran"))
+
+
+@posix
+def test_git_is_asked_in_english(lint: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says is searched for the reason, and told."""
+    lint.write({"bin/git": '#!/bin/sh\necho "fatal: in $LC_ALL" >&2\nexit 1\n'})
+    (lint.folder / "bin/git").chmod(0o755)
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
-    monkeypatch.setenv("LANGUAGE", "de")
-    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
-    assert "safe.directory" in lint("--since", "main").err
+    monkeypatch.setenv("PATH", f"{lint.folder / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    assert lint("--since", "main").err.endswith("fatal: in C\n")
