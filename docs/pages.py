@@ -21,6 +21,7 @@ import yaml
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 from rke2_lint.cli import _COMMANDS as COMMANDS
 from rke2_lint.cli import main
@@ -91,8 +92,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, **_: object) -> str:
-    """Fill in what is generated within a page that is written by hand."""
+def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, **_: object) -> str:
+    """Fill in what is generated within a page, and let its links be right here as in the repository."""
+    name = page.file.src_uri
+    markdown = _with_links(markdown, f"docs/{name}", name, config)
     markdown = markdown.replace("<!-- the rules -->", _rule_index(rules().values()))
     markdown = markdown.replace("<!-- the live rules -->", _rule_index(live_rules().values()))
     markdown = markdown.replace("<!-- the action -->", "\n\n".join(_action()))

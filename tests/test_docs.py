@@ -22,8 +22,7 @@ DOCUMENTS = (
     "README.md",
     "CONTRIBUTING.md",
     "examples/README.md",
-    "docs/files.md",
-    "docs/output-formats.md",
+    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")),
 )
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
