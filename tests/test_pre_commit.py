@@ -141,6 +141,21 @@ def test_the_fix_is_made_told_and_then_both_pass(repository: Repository) -> None
     assert repository.git("diff") == ""
 
 
+def test_what_a_configuration_excludes_is_left_out_though_pre_commit_names_it(
+    repository: Repository,
+) -> None:
+    repository.add("clusters/staging.yaml")
+    (repository.folder / ".rke2-lint.yaml").write_text("exclude: [staging.yaml]\n")
+    repository.git("add", ".rke2-lint.yaml")
+    done = repository.pre_commit("--all-files", "--verbose")
+    assert done.returncode == 0, done.stdout
+    assert repository.git("diff") == ""
+    (repository.folder / ".rke2-lint.yaml").write_text("exclde: [staging.yaml]\n")
+    done = repository.pre_commit("rke2-lint", "--all-files")
+    assert done.returncode == 1
+    assert ".rke2-lint.yaml:1: there is no key exclde; did you mean exclude?" in done.stdout
+
+
 def test_a_drop_in_alone_is_read_with_its_neighbours(repository: Repository) -> None:
     """Pre-commit hands over what has changed, and cuts long lists into batches."""
     repository.add(f"{NODE}/config.yaml")
