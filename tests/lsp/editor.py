@@ -304,6 +304,12 @@ class Editor:
         asked = types.CodeActionParams(document, span, context)
         return list(self.ask(types.TEXT_DOCUMENT_CODE_ACTION, asked) or ())
 
+    def fixes(
+        self, name: str, at: int | None = None, only: list[str] | None = None
+    ) -> list[types.CodeAction]:
+        """Ask for actions, and leave out those that ignore what was found."""
+        return [one for one in self.actions(name, at, only) if "ignore it here" not in one.title]
+
     def hover(self, name: str, word: str, *, after: int = 0) -> types.Hover | None:
         """Hover over the first character of a word, that is `after` the start of the text."""
         at = self.texts[name].index(word, after)

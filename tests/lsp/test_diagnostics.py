@@ -98,7 +98,7 @@ def test_a_byte_order_mark_that_an_editor_shows_moves_the_first_line_only(
     editor.open(CONFIG)
     found = as_told(editor, CONFIG, editor.published(CONFIG))
     assert found == as_said(said_by_command_line(tmp_path, CONFIG), CONFIG)
-    [fix, _] = editor.actions(CONFIG)
+    [fix, _] = editor.fixes(CONFIG)
     [after] = editor.apply(fix.edit).values()
     assert after == text.replace("NFT", "nft")
 

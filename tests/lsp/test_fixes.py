@@ -56,13 +56,13 @@ def test_all_safe_fixes_make_the_bytes_that_fix_makes(
     text = SHAPES[shape]
     editor = start(encoding=encoding)
     editor.open("prod.yaml", text)
-    [action] = editor.actions("prod.yaml", only=[FIX_ALL])
+    [action] = editor.fixes("prod.yaml", only=[FIX_ALL])
     assert action.kind == FIX_ALL
     [after] = editor.apply(action.edit).values()
     assert after == fixed_by_command_line(tmp_path, "prod.yaml", text)
     assert after != text
     editor.set("prod.yaml", after)
-    assert editor.actions("prod.yaml", only=[FIX_ALL]) == []
+    assert editor.fixes("prod.yaml", only=[FIX_ALL]) == []
 
 
 @pytest.mark.parametrize("path", sorted(str(p.relative_to(EXAMPLES)) for p in EXAMPLES.rglob("*.yaml")))  # fmt: skip
@@ -71,7 +71,7 @@ def test_the_examples_are_fixed_as_by_the_command_line(
 ) -> None:
     text = (EXAMPLES / path).read_bytes().decode()
     editor.open(path, text)
-    actions = editor.actions(path, only=["source.fixAll"])
+    actions = editor.fixes(path, only=["source.fixAll"])
     after = next(iter(editor.apply(actions[0].edit).values())) if actions else text
     assert after == fixed_by_command_line(tmp_path, path, text)
 
@@ -79,7 +79,7 @@ def test_the_examples_are_fixed_as_by_the_command_line(
 def test_a_quick_fix_makes_one_fix_and_is_preferred(editor: Editor) -> None:
     editor.open("prod.yaml", WRONG)
     [found] = editor.published("prod.yaml")
-    [fix] = editor.actions("prod.yaml", WRONG.index("NFT"), only=["quickfix"])
+    [fix] = editor.fixes("prod.yaml", WRONG.index("NFT"), only=["quickfix"])
     assert fix.title == "invalid-backend: write IPTABLES_MODE=nft"
     assert fix.is_preferred
     assert list(fix.diagnostics or ()) == [found]
@@ -91,12 +91,12 @@ def test_a_quick_fix_makes_one_fix_and_is_preferred(editor: Editor) -> None:
 
 def test_a_fix_is_offered_where_its_finding_is(editor: Editor) -> None:
     editor.open("prod.yaml", WRONG)
-    assert editor.actions("prod.yaml", WRONG.index("metadata"), only=["quickfix"]) == []
+    assert editor.fixes("prod.yaml", WRONG.index("metadata"), only=["quickfix"]) == []
 
 
 def test_an_unsafe_fix_says_so_and_is_not_preferred(editor: Editor, tmp_path: Path) -> None:
     editor.open("prod.yaml", MISSPELT)
-    [fix] = editor.actions("prod.yaml", only=["quickfix"])
+    [fix] = editor.fixes("prod.yaml", only=["quickfix"])
     assert fix.title.endswith("(unsafe: it may not be what was meant)")
     assert not fix.is_preferred
     [after] = editor.apply(fix.edit).values()
@@ -105,7 +105,7 @@ def test_an_unsafe_fix_says_so_and_is_not_preferred(editor: Editor, tmp_path: Pa
 
 def test_no_unsafe_fix_is_among_all_fixes(editor: Editor) -> None:
     editor.open("prod.yaml", MISSPELT)
-    assert editor.actions("prod.yaml", only=[FIX_ALL]) == []
+    assert editor.fixes("prod.yaml", only=[FIX_ALL]) == []
 
 
 @pytest.mark.parametrize(
@@ -125,12 +125,12 @@ def test_actions_are_of_the_kinds_that_were_asked_for(
     editor: Editor, only: list[str] | None, kinds: list[str]
 ) -> None:
     editor.open("prod.yaml", WRONG)
-    assert [one.kind for one in editor.actions("prod.yaml", only=only)] == kinds
+    assert [one.kind for one in editor.fixes("prod.yaml", only=only)] == kinds
 
 
 def test_a_fix_that_cannot_be_made_says_why(editor: Editor) -> None:
     editor.open(CONFIG, ALIASED)
-    [action] = editor.actions(CONFIG, only=["quickfix"])
+    [action] = editor.fixes(CONFIG, only=["quickfix"])
     assert action.edit is None
     assert action.disabled is not None
     assert "*env" in action.disabled.reason
@@ -139,12 +139,12 @@ def test_a_fix_that_cannot_be_made_says_why(editor: Editor) -> None:
 def test_a_template_has_no_fixes(editor: Editor) -> None:
     editor.open("prod.yaml", WRONG.replace("name: prod", "name: {{ .Values.name }}"))
     assert editor.published("prod.yaml")
-    assert [one for one in editor.actions("prod.yaml") if one.edit is not None] == []
+    assert [one for one in editor.fixes("prod.yaml") if one.edit is not None] == []
 
 
 def test_what_a_fix_repeats_of_a_secret_is_in_no_quick_fix(editor: Editor) -> None:
     editor.open(CONFIG, SECRET)
-    for action in editor.actions(CONFIG, only=["quickfix"]):
+    for action in editor.fixes(CONFIG, only=["quickfix"]):
         assert "hunter22" not in repr(action)
 
 
@@ -164,7 +164,7 @@ def test_a_fix_of_one_file_changes_it_as_the_command_line_does_and_no_other(
     (tmp_path / name).parent.mkdir(parents=True)
     (tmp_path / name).write_text(drop_in)
     editor.open(CONFIG, base)
-    actions = editor.actions(CONFIG, only=[FIX_ALL])
+    actions = editor.fixes(CONFIG, only=[FIX_ALL])
     after = editor.apply(actions[0].edit) if actions else {editor.uri(CONFIG): base}
     assert after == {editor.uri(CONFIG): fixed_by_command_line(tmp_path, CONFIG, base)}
     assert (tmp_path / name).read_text() == drop_in
