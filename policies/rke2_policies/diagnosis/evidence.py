@@ -125,11 +125,10 @@ def read_complaints(text: str) -> tuple[Complaint, ...]:
 
 
 def read_link(text: str) -> str | None:
-    """Return what `readlink` printed; None where it printed no path."""
-    lines = [line.strip() for line in text.removeprefix("\ufeff").splitlines()]
-    named = [
-        line
-        for line in lines
-        if (line and " " not in line and "iptables" in line) or line.startswith("xtables")
-    ]
-    return named[-1] if named else None
+    """Return what `readlink` printed, or `ls -l` of the link; None where that is no path."""
+    found = None
+    for line in text.splitlines():
+        path = line.strip().rpartition(" -> ")[2]
+        if "tables" in path.rpartition("/")[2] and " " not in path:
+            found = path
+    return found
