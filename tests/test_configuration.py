@@ -270,6 +270,12 @@ def test_a_file_seen_from_the_one_that_says_so(lint: Any) -> None:
             "pyproject.toml:2: it extends itself: pyproject.toml → pyproject.toml",
             id="a pyproject itself",
         ),
+        pytest.param(
+            {".rke2-lint.yaml": "extends: x/pyproject.toml\n", "x/pyproject.toml": "[tool.rke2-lint]\n"},
+            ".rke2-lint.yaml:1: there is no policy x/pyproject.toml to extend: x/pyproject.toml: "
+            "only YAML is extended, and this is TOML",
+            id="TOML",
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_extended(lint: Any, files: dict[str, str], message: str) -> None:

@@ -150,7 +150,7 @@ def _policy(path: str, folder: str, here: str) -> Policy:
         data = _read(path)
     except OSError as error:
         raise UsageError(f"{path}: {why(error)}") from None
-    base = bases(path, _read, standing=here)
+    base = bases(path, _read_base, standing=here)
     try:
         if not path.endswith(".toml"):
             return read_policy(path, data, base, folder=folder)
@@ -173,6 +173,13 @@ def _read(path: str) -> bytes:
     if len(data) > MOST_BYTES:
         raise OSError(errno.EFBIG, "is larger than 1 MiB, which no configuration is")
     return data
+
+
+def _read_base(path: str) -> bytes:
+    """Return what a policy holds that is extended. Raises OSError."""
+    if path.endswith(".toml"):
+        raise OSError(errno.EINVAL, "only YAML is extended, and this is TOML")
+    return _read(path)
 
 
 def _table(path: str, data: bytes) -> tuple[Json, dict[Route, int]]:
