@@ -18,6 +18,7 @@ from rke2_policies.finding import Safety, Severity
 from rke2_policies.ignore import ANNOTATION as IGNORE_ANNOTATION
 from rke2_policies.ignore_comments import ignores
 from rke2_policies.policy import DEFAULT, Admission, Exemption, Params, Policy
+from rke2_policies.policy_file import read_policy
 from rke2_policies.route import find
 from rke2_policies.yaml_source import Source
 from rke2_webhook import review
@@ -994,6 +995,24 @@ def test_a_selectors_entry_is_named_in_its_warning() -> None:
     assert ask(tree)["warnings"] == [
         f"added {KEY}: {PIN} in machineSelectorConfig[0]: commit it to Git"
     ]
+
+
+@pytest.mark.parametrize(
+    ("item", "told"),
+    [
+        pytest.param("A=1", f"added {KEY}: A=1 in machineGlobalConfig: commit it to Git", id="short"),
+        pytest.param(f"A={'1' * 99}", "changed machineGlobalConfig: commit it to Git", id="long"),
+    ],
+)  # fmt: skip
+def test_what_is_added_is_what_is_told(item: str, told: str) -> None:
+    required = {
+        "params": {"required-settings": {KEY: [item]}},
+        "webhook": {"patch": ["required-settings"]},
+    }
+    policy = read_policy("policy.yaml", json.dumps(required).encode())
+    response = ask(cluster({KEY: [PIN]}), policy=policy)
+    assert patch(response) == [add(f"{PATH}/-", item)]
+    assert response["warnings"] == [told]
 
 
 # What a policy may.

@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jsonpatch
 import orjson
@@ -47,6 +47,10 @@ _GLOBAL: Route = (*_CONFIG, "machineGlobalConfig")
 _ROUNDS = 8
 _NAMES_VARIABLE = re.compile(rf"\s*{pin.VARIABLE}\b")
 _AFTER_VARIABLE = re.compile(rf"\b{pin.VARIABLE}\b(.*)", re.IGNORECASE | re.DOTALL)
+
+
+Addition: TypeAlias = Set | Append
+"""The edits that leave: none takes anything away."""
 
 
 class Decision(NamedTuple):
@@ -150,7 +154,7 @@ def _decide(request: Mapping[str, Json], policy: Policy, *, validate: bool, toda
         if change.edits and running and mode == "with-rollout":
             alone = _stays_alone(request, change) if update else "recreated"
         if change.edits and not alone:
-            told += [_of_edit(change.before.tree, edit, wanted) for edit in change.edits]
+            told += [_of_edit(change.before.tree, edit) for edit in change.edits]
             word, edits, subject = "injected", [*edits, *change.edits], change.after
         word = word or alone
     found = subject.asked(_telling(policy))
@@ -249,7 +253,7 @@ class Subject(NamedTuple):
 class Change(NamedTuple):
     """All that the fixes do to an object."""
 
-    edits: tuple[Edit, ...]
+    edits: tuple[Addition, ...]
     before: Subject
     after: Subject
 
@@ -259,7 +263,7 @@ def _change(subject: Subject, policy: Policy, *, only_global: bool) -> Change:
 
     The last round finds nothing more to do, so that the patched object has no patch.
     """
-    now, made = subject, list[Edit]()
+    now, made = subject, list[Addition]()
     wanted = pin.WANTED[policy.params.backend]
     for _ in range(_ROUNDS):
         plans = plan(now.asked(policy).findings, Safety.SAFE, policy).values()
@@ -269,6 +273,7 @@ def _change(subject: Subject, policy: Policy, *, only_global: bool) -> Change:
             for fix in fixes
             if _is_ours(now.tree, fix, wanted, only_global=only_global)
             for edit in fix.edits
+            if isinstance(edit, Addition)
         ]
         if not edits:
             return Change(tuple(made), subject, now)
@@ -280,7 +285,7 @@ def _change(subject: Subject, policy: Policy, *, only_global: bool) -> Change:
 def _is_ours(tree: Json, fix: Fix, wanted: Pin, *, only_global: bool) -> bool:
     """Return whether a fix may be made here: it only adds, where it may, and overrides nobody."""
     for edit in fix.edits:
-        if not isinstance(edit, Set | Append) or edit.route[: len(_CONFIG)] != _CONFIG:
+        if not isinstance(edit, Addition) or edit.route[: len(_CONFIG)] != _CONFIG:
             return False
         if only_global and edit.route[: len(_GLOBAL)] != _GLOBAL:
             return False
@@ -296,7 +301,7 @@ def _is_ours(tree: Json, fix: Fix, wanted: Pin, *, only_global: bool) -> bool:
     return True
 
 
-def _added(edit: Set | Append, value: Json) -> list[Json]:
+def _added(edit: Addition, value: Json) -> list[Json]:
     """Return the items that an edit adds to a value."""
     if isinstance(edit, Append):
         return [edit.value]
@@ -352,7 +357,7 @@ def _kept(request: Mapping[str, Json], subject: Subject, policy: Policy) -> Chan
     before, now = list(_environments(old)), list(_environments(subject.tree))
     if len(before) != len(now):
         return None
-    edits: list[Edit] = []
+    edits: list[Addition] = []
     for was, is_now in zip(before, now, strict=True):
         if not same(was.selector, is_now.selector):
             return None
@@ -545,14 +550,12 @@ def _of_finding(finding: Finding, wanted: Pin) -> str:
     whole = f"{rule}: {problem.message}; {_MEND}{done}"
     if len(whole) <= MAX_WARNING:
         return whole
-    where, ends = (
-        f"{rule} in {_where(problem.place.route)}",
-        f": {_MEND}, see rke2-lint rule {rule}",
-    )
-    if title and len(rule) + len(title) <= _MOST_TITLE:
-        ends = f": {_MEND}: {title}"
-    room = MAX_WARNING - len(ends)
-    return f"{where if len(where) <= room else f'{where[: room - 3]}...'}{ends}"
+    where = f"{rule} in {_where(problem.place.route)}"
+    end = f": {_MEND}: {title}"
+    if not title or len(rule) + len(title) > _MOST_TITLE:
+        end = f": {_MEND}, see rke2-lint rule {rule}"
+    room = MAX_WARNING - len(end)
+    return (where if len(where) <= room else f"{where[: room - 3]}...") + end
 
 
 def _of_kept(edit: Edit, wanted: Pin) -> str:
@@ -560,11 +563,15 @@ def _of_kept(edit: Edit, wanted: Pin) -> str:
     return f"{kept}, or opt out: label {OPT_OUT_LABEL}=off"
 
 
-def _of_edit(tree: Json, edit: Edit, wanted: Pin) -> str:
-    if pin.KEY not in edit.route:
-        return f"changed {_where(edit.route)}: commit it to Git"
-    verb = "wrote" if isinstance(find(tree, edit.route), str) else "added"
-    return f"{verb} {pin.KEY}: {wanted.text} in {_where(edit.route)}: commit it to Git"
+def _of_edit(tree: Json, edit: Addition) -> str:
+    before = find(tree, edit.route)
+    adds = isinstance(edit, Append) or isinstance(edit.value, list)
+    values = _added(edit, before) if adds else [edit.value]
+    verb = "wrote" if isinstance(before, str) and not adds else "added"
+    at = max(number for number, step in enumerate(edit.route) if isinstance(step, str))
+    setting, where = edit.route[at], _where(edit.route[:at])
+    whole = f"{verb} {setting}: {', '.join(map(str, values))} in {where}: commit it to Git"
+    return whole if len(whole) <= MAX_WARNING else f"changed {where}: commit it to Git"
 
 
 def _where(route: Route) -> str:
