@@ -20,9 +20,10 @@ import httpx2
 import uvloop
 from prometheus_client.parser import text_string_to_metric_families
 
-from rke2_webhook import logs
+from rke2_webhook import logs, rules
 from rke2_webhook.app import Answer
 from rke2_webhook.ledger import Also
+from rke2_webhook.live_policy import LivePolicy
 from rke2_webhook.server import Server
 from rke2_webhook.settings import Settings
 from rke2_webhook.tls.authority import Authority, Pair, make_authority, make_leaf
@@ -69,8 +70,10 @@ class Running:
         roots: bytes,
         make_cluster: Callable[[], Cluster] | None,
         also: Also | None,
+        policy: LivePolicy | None,
     ) -> None:
         self._also = also
+        self._policy = policy
         self.roots = roots
         self._said = io.BytesIO()
         self._log = logs.configure("debug", self._said)
@@ -96,6 +99,7 @@ class Running:
                 cluster=cluster,
                 version="0-test",
                 also=self._also,
+                policy=self._policy,
             )
             self._made.set()
             await self.server.run()
@@ -188,10 +192,14 @@ class Starter:
         answer: Answer | None = None,
         make_cluster: Callable[[], Cluster] | None = None,
         also: Also | None = None,
+        policy: LivePolicy | None = None,
         ready: bool = True,
         **settings: Any,
     ) -> Running:
-        """Start a server; by default it answers `allowed` and serves the pair of the fixture."""
+        """Start a server; by default it serves the pair of the fixture.
+
+        It answers `allowed`, or what `answer` does, or the rules under a policy.
+        """
         defaults = {
             "review_address": "127.0.0.1",
             "review_port": 0,
@@ -202,10 +210,12 @@ class Starter:
             "tls_names": NAMES,
             "drain": 0.0,
         }
-        answers = {"mutate": answer or allow, "validate": answer or allow}
-        running = Running(
-            Settings(**(defaults | settings)), answers, self._certificates.roots, make_cluster, also
-        )
+        answers: Mapping[str, Answer] = {"mutate": answer or allow, "validate": answer or allow}
+        if policy is not None:
+            answers = rules.load(policy)
+        chosen = Settings(**(defaults | settings))
+        roots = self._certificates.roots
+        running = Running(chosen, answers, roots, make_cluster, also, policy)
         self._running.append(running)
         return running.until_ready() if ready else running
 

@@ -12,7 +12,8 @@ _NEEDED = ("fastapi", "uvicorn", "orjson", "cryptography", "lightkube", "structl
 EXITS = """\
 exit codes:
   0  done; serve: stopped as it was told to
-  1  serve: a part of the server failed; certs show: the pair cannot be served
+  1  serve: a part of the server failed; certs show: the pair cannot be served;
+     try: the Cluster came back without the pin
   2  wrong use: a flag, a setting, a policy or a file that cannot be read, or an extra missing
 """
 
@@ -32,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 code = commands.serve(vars(given))
             case "review":
                 code = commands.review(given.file, given.policy, validate=given.validate)
+            case "try":
+                code = commands.try_out(given.namespace, given.backend, given.wait)
             case _ if given.action == "make":
                 code = commands.make_certificates(given.directory, given.name, given.lifetime)
             case _:
@@ -83,6 +86,25 @@ def _parser() -> argparse.ArgumentParser:
     review.add_argument(
         "--policy", metavar="FILE", help="policy file, instead of the default policy"
     )
+
+    trial = every.add_parser(
+        "try",
+        help="ask a cluster whether new Clusters get the pin",
+        description="Create a Cluster in a dry run, and tell whether it comes back with the pin. "
+        "Nothing is stored. It needs the right to create Clusters in the namespace.",
+    )
+    trial.add_argument(
+        "--namespace",
+        default="fleet-default",
+        help="where Clusters are created (default: fleet-default)",
+    )
+    trial.add_argument(
+        "--backend",
+        choices=("nft", "legacy"),
+        default="nft",
+        help="the backend that the policy wants (default: nft)",
+    )
+    trial.add_argument("--wait", default="0s", help="how long to try again (default: 0s)")
 
     certs = every.add_parser("certs", help="make or show certificates for local use")
     actions = certs.add_subparsers(dest="action", required=True, metavar="ACTION")

@@ -21,7 +21,7 @@ from rke2_webhook import durations
 from rke2_webhook.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
-    from rke2_webhook.app import Answer
+    from rke2_webhook.live_policy import LivePolicy
     from rke2_webhook.tracing import Tracing
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -44,12 +44,13 @@ def serve(given: Mapping[str, Any]) -> int:
     import uvloop
     from lightkube.core.exceptions import ConfigError
 
-    from rke2_webhook import allocator, logs
+    from rke2_webhook import allocator, logs, rules
     from rke2_webhook.server import Server
 
     settings = _settings(**{key: given[key] for key in Settings.model_fields if key in given})
     allocator.give_back_early()
-    answers = _rules(settings.policy)
+    policy = _policy(settings.policy)
+    answers = rules.load(policy)
     log = logs.configure(settings.log_level)
 
     tracing = _tracing() if settings.tracing else None
@@ -62,6 +63,7 @@ def serve(given: Mapping[str, Any]) -> int:
                 log,
                 cluster=_cluster(settings),
                 version=version(),
+                policy=policy,
                 also=tracing.tell if tracing is not None else None,
             )
         except OSError as error:
@@ -95,6 +97,7 @@ def review(file: str, policy: str | None, *, validate: bool) -> int:
     """Print what the server would answer to the AdmissionReview in `file`."""
     import orjson
 
+    from rke2_webhook import rules
     from rke2_webhook.envelope import NotAReviewError, open_review
 
     try:
@@ -104,10 +107,32 @@ def review(file: str, policy: str | None, *, validate: bool) -> int:
         raise UsageError(f"{file}: {error.strerror}") from None
     except NotAReviewError as error:
         raise UsageError(f"{file}: {error}") from None
-    answers = _rules(Path(policy) if policy is not None else None)
+    answers = rules.load(_policy(Path(policy) if policy is not None else None))
     answered = answers["validate" if validate else "mutate"](opened)
     sys.stdout.buffer.write(orjson.dumps(answered, option=orjson.OPT_INDENT_2) + b"\n")
     sys.stdout.flush()
+    return 0
+
+
+def try_out(namespace: str, backend: str, wait: str) -> int:
+    """Create a Cluster in a dry run, and print what was injected. Return 1 if nothing was."""
+    from lightkube import Client
+    from lightkube.core.exceptions import ConfigError
+
+    from rke2_webhook import trial
+
+    try:
+        patience = durations.seconds(wait)
+    except ValueError as error:
+        raise UsageError(f"--wait: {error}") from None
+    try:
+        injected = trial.run(Client(), namespace, backend, patience)
+    except ConfigError as error:
+        raise UsageError(f"no Kubernetes API to talk to: {error}") from None
+    except trial.TrialError as error:
+        sys.stdout.write(f"failed: {error}\n")
+        return 1
+    sys.stdout.write(f"a new Cluster in {namespace} gets {injected}\n")
     return 0
 
 
@@ -198,14 +223,12 @@ def _served_names(folder: Path) -> tuple[str, ...]:
     return _settings(tls_mode="files", tls_directory=folder).certificate_names
 
 
-def _rules(policy: Path | None) -> Mapping[str, Answer]:
+def _policy(path: Path | None) -> LivePolicy:
     from rke2_policies.policy_file import PolicyError
-    from rke2_webhook import rules
+    from rke2_webhook.live_policy import LivePolicy
 
     try:
-        return rules.load(policy)
-    except OSError as error:
-        raise UsageError(f"{policy}: {error.strerror}") from None
+        return LivePolicy(path)
     except PolicyError as error:
         raise UsageError(str(error)) from None
 

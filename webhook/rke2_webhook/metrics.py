@@ -137,6 +137,11 @@ class Metrics:
             ["configuration"],
             registry=registry,
         )
+        self.policy_current = Gauge(
+            "rke2_webhook_policy_current",
+            "1 if the policy in force is that of the file, 0 if the file cannot be used.",
+            registry=registry,
+        )
         self.clock_jumps = Counter(
             "rke2_webhook_clock_jumps",
             "Times the clock moved by more than the time that passed.",

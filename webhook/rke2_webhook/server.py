@@ -10,9 +10,11 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from rke2_policies.policy_file import PolicyError
 from rke2_webhook.app import Answer, create_app
 from rke2_webhook.ledger import Also, Ledger
 from rke2_webhook.listener import Listener, bind
+from rke2_webhook.live_policy import LivePolicy
 from rke2_webhook.metrics import Metrics
 from rke2_webhook.probes import Health, create_probes
 from rke2_webhook.protocol import Guard, Rules
@@ -31,6 +33,8 @@ from rke2_webhook.worker import Worker
 # A review takes half a second at most; one that takes this long never ends.
 _STUCK = 30.0
 _PROBE_CONNECTIONS = 64
+# Kubelet takes a minute or two to bring a ConfigMap's new content; to look costs a file's bytes.
+_POLICY_INTERVAL = 5.0
 # For listeners to notice that they should end, beside the time for what is in flight.
 _LAST_WORDS = 1.0
 
@@ -48,10 +52,12 @@ class Server:
         version: str,
         clock: Clock | None = None,
         also: Also | None = None,
+        policy: LivePolicy | None = None,
     ) -> None:
         """Bind both ports. Raises OSError where that is not possible.
 
-        `also` is told every request, beside metrics and log.
+        `also` is told every request, beside metrics and log. `policy` is what `answers` answer
+        under; the server looks whether its file has changed.
         """
         self._settings = settings
         self._log = log
@@ -98,6 +104,8 @@ class Server:
         )
         self._trust = Keeper("checking the caBundle", self._trust_of.step, clock, metrics, log)
         self._certificates, self._watching = self._keepers()
+        self._policy_of = policy or LivePolicy(None)
+        self._policy = Keeper("reading the policy", self._look_at_policy, clock, metrics, log)
         self._probes = Listener(
             create_probes(
                 Health(self._not_alive, self._not_started, self._not_ready, self._notes),
@@ -140,7 +148,10 @@ class Server:
     async def run(self) -> None:
         """Serve until stopped. Raises what ends a part of the server that should never end."""
         serving = [asyncio.create_task(self._probes.serve())]
-        keeping = [asyncio.create_task(self._certificates.run())]
+        keeping = [
+            asyncio.create_task(self._certificates.run()),
+            asyncio.create_task(self._policy.run()),
+        ]
         if self._watching is not None:
             keeping.append(asyncio.create_task(self._watching.run()))
         try:
@@ -210,6 +221,18 @@ class Server:
             Keeper("watching the directory", directory.watch, clock, metrics, log),
         )
 
+    async def _look_at_policy(self) -> float:
+        try:
+            changed = self._policy_of.look()
+        except PolicyError:
+            # The one before is better than none, and better than an answer that nobody wanted.
+            self._metrics.policy_current.set(0)
+            raise
+        self._metrics.policy_current.set(1)
+        if changed:
+            self._log.info("another policy is in force", policy=self._policy_of.current.name)
+        return _POLICY_INTERVAL
+
     def _metrics_page(self) -> tuple[bytes, str]:
         self._ledger.tell()
         return self._metrics.page()
@@ -235,7 +258,8 @@ class Server:
         return [each for each in reasons if each is not None]
 
     def _notes(self) -> list[str]:
-        notes = [self._certificates.problem, self._trust.problem, *self._trust_of.notes]
+        problems = [self._certificates.problem, self._trust.problem, self._policy.problem]
+        notes = [*problems, *self._trust_of.notes]
         return [each for each in notes if each is not None]
 
 
