@@ -255,8 +255,14 @@ def edited(text: str, edits: list[dict[str, Any]]) -> str:
 def test_json_of_check_has_the_promised_keys(files: dict[str, str]) -> None:
     write(files)
     told = lint("--output-format", "json").json
+    # What is accepted is told only where something is.
+    accepted = told.pop("suppressed", [])
+    assert told["summary"].pop("suppressed", 0) == len(accepted)
     assert list(told) == ["version", "findings", "not_applicable", "summary"]
     assert told["version"] == 1
+    for one in accepted:
+        assert set(one) == {*FINDING, "suppressed"}
+        assert set(one["suppressed"]) == {"kind", "reason"}
     for one in told["findings"]:
         assert set(one) == FINDING
         assert one["severity"] in ("error", "warning", "note")
