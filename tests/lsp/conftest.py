@@ -31,18 +31,38 @@ def start(tmp_path: Path) -> Iterator[Open]:
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    editor = Editor(tmp_path_factory.mktemp("workspace"), capabilities())
-    yield editor
-    assert (editor.stop(), editor.errors) == (0, b"")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Editor]]:
+    """Editors that many tests share, by how they count characters, each started when it is needed."""
+
+    class Started(dict[str, Editor]):
+        def __missing__(self, encoding: str) -> Editor:
+            folder = tmp_path_factory.mktemp("workspace")
+            self[encoding] = Editor(folder, capabilities(encoding=encoding))
+            return self[encoding]
+
+    started = Started()
+    yield started
+    for editor in started.values():
+        assert (editor.stop(), editor.errors) == (0, b"")
 
 
 @pytest.fixture
-def editor(shared: Editor, tmp_path: Path) -> Iterator[Editor]:
-    """An editor that is sent diagnostics, with nothing open. Its server is the same for many tests."""
-    shared.folder = tmp_path
-    yield shared
-    for name in [*shared.texts]:
-        shared.close(name)
-    log, shared.log, shared.shown = shared.log, [], []
-    assert log == []
+def editor_in(shared: dict[str, Editor], tmp_path: Path) -> Iterator[Callable[[str], Editor]]:
+    """An editor that is sent diagnostics and counts characters in a certain way, with nothing open."""
+
+    def editor_in(encoding: str) -> Editor:
+        shared[encoding].folder = tmp_path
+        return shared[encoding]
+
+    yield editor_in
+    for editor in shared.values():
+        for name in [*editor.texts]:
+            editor.close(name)
+        log, editor.log, editor.shown = editor.log, [], []
+        assert log == []
+
+
+@pytest.fixture
+def editor(editor_in: Callable[[str], Editor]) -> Editor:
+    """One that counts as most do."""
+    return editor_in(UTF16)

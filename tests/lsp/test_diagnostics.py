@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,11 @@ SEVERITIES = {
     types.DiagnosticSeverity.Warning: "warning",
     types.DiagnosticSeverity.Information: "note",
 }
+
+
+@cache
+def said_of_examples() -> list[dict[str, Any]]:
+    return said_by_command_line(EXAMPLES, ".")
 
 
 def said_by_command_line(folder: Path, *paths: str) -> list[dict[str, Any]]:
@@ -60,14 +67,14 @@ def test_a_pinned_cluster_is_silent(editor: Editor) -> None:
 @pytest.mark.parametrize("encoding", [UTF8, UTF16, UTF32])
 @pytest.mark.parametrize("text", [UNPINNED, WRONG, DROPPED], ids=["unpinned", "wrong", "dropped"])
 def test_a_cluster_has_the_findings_of_the_command_line(
-    start: Open, tmp_path: Path, encoding: str, text: str
+    editor_in: Callable[[str], Editor], tmp_path: Path, encoding: str, text: str
 ) -> None:
     """Emoji, and letters of other scripts, stand before the places on their lines."""
     text = text.replace("[IPTABLES", '["😀é=中", IPTABLES').replace(
         "cni: calico", '"cni": "cálico😀"'
     )
     (tmp_path / "prod.yaml").write_text(text, "utf-8")
-    editor = start(encoding=encoding)
+    editor = editor_in(encoding)
     assert editor.encoding == encoding
     editor.open("prod.yaml")
     found = as_told(editor, "prod.yaml", editor.published("prod.yaml"))
@@ -79,22 +86,21 @@ def test_a_cluster_has_the_findings_of_the_command_line(
     "path",
     sorted(str(one.relative_to(EXAMPLES)) for one in EXAMPLES.rglob("*.yaml")),
 )
-def test_the_examples_have_the_findings_of_the_command_line(start: Open, path: str) -> None:
-    editor = start()
+def test_the_examples_have_the_findings_of_the_command_line(editor: Editor, path: str) -> None:
     editor.folder = EXAMPLES
     editor.open(path)
-    said = as_said(said_by_command_line(EXAMPLES, "."), path)
+    said = as_said(said_of_examples(), path)
     assert as_told(editor, path, editor.published(path)) == said
 
 
 @pytest.mark.parametrize("encoding", [UTF8, UTF16])
 def test_a_byte_order_mark_that_an_editor_shows_moves_the_first_line_only(
-    start: Open, tmp_path: Path, encoding: str
+    editor_in: Callable[[str], Editor], tmp_path: Path, encoding: str
 ) -> None:
     text = "\ufeffkube-proxy-extra-env: [IPTABLES_MODE=NFT]\n"
     (tmp_path / CONFIG).parent.mkdir(parents=True)
     (tmp_path / CONFIG).write_text(text, "utf-8")
-    editor = start(encoding=encoding)
+    editor = editor_in(encoding)
     editor.open(CONFIG)
     found = as_told(editor, CONFIG, editor.published(CONFIG))
     assert found == as_said(said_by_command_line(tmp_path, CONFIG), CONFIG)

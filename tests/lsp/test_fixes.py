@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from clusters import CONFIG, DROPPED, PINNED, UNPINNED, WRONG
-from conftest import Open
 from editor import UTF8, UTF16, UTF32, Editor
 
 FIX_ALL = "source.fixAll.rke2-lint"
@@ -51,10 +51,10 @@ def fixed_by_command_line(folder: Path, name: str, text: str, *options: str) -> 
 @pytest.mark.parametrize("encoding", [UTF8, UTF16, UTF32])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_all_safe_fixes_make_the_bytes_that_fix_makes(
-    start: Open, tmp_path: Path, encoding: str, shape: str
+    editor_in: Callable[[str], Editor], tmp_path: Path, encoding: str, shape: str
 ) -> None:
     text = SHAPES[shape]
-    editor = start(encoding=encoding)
+    editor = editor_in(encoding)
     editor.open("prod.yaml", text)
     [action] = editor.fixes("prod.yaml", only=[FIX_ALL])
     assert action.kind == FIX_ALL
