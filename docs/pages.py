@@ -55,6 +55,7 @@ MENDED = {
         '<div class="md-search" data-md-component="search" role="dialog" aria-label="Search">'
     ),
 }
+CONTENTS = '<nav class="md-nav md-nav--secondary" aria-label="Table of contents">'
 EMPTY_HEADING = re.compile(r"<th([^>]*)></th>")
 FIXES = {
     "safe": "`--fix` mends it",
@@ -108,6 +109,8 @@ def on_post_page(output: str, **_: object) -> str:
         if theirs not in output:
             raise PluginError(f"the theme writes no {theirs} any more: look whether it is mended")
         output = output.replace(theirs, ours)
+    if output.count(CONTENTS) > 1:  # in the drawer of a phone, and beside the page
+        output = output.replace(CONTENTS, CONTENTS.replace("Table of contents", "On this page"), 1)
     # A heading of a table that says nothing is none.
     return EMPTY_HEADING.sub(r"<td\1></td>", output)
 
