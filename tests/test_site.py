@@ -91,6 +91,11 @@ def test_every_link_leads_to_a_page_and_a_place(site: Path, pages: dict[str, Lin
                 assert unquote(parts.fragment) in there.names, f"{address}: {target}"
 
 
+def test_the_navigation_names_every_page_once() -> None:
+    listed = re.findall(r"^ +- .*?([\w/-]+\.md)", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert len(listed) == len(set(listed))
+
+
 def test_nothing_is_loaded_from_elsewhere(site: Path, pages: dict[str, Links]) -> None:
     for address, page in pages.items():
         for target in page.loaded:
