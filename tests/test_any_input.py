@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rke2_lint.cli import main
+from rke2_lint.reporters import FORMATS
 
 GOLDEN = Path(__file__).parent / "golden"
 SEEDS = sorted(path.read_bytes() for path in GOLDEN.glob("*/input/**/*") if path.is_file())
@@ -67,7 +68,7 @@ def run(*arguments: str) -> tuple[int, bytes]:
 @settings(max_examples=120, deadline=None)
 def test_every_run_ends_with_an_answer(path: str, data: bytes) -> None:
     with folder_with(path, data):
-        for form in ("full", "concise", "json", "github", "sarif"):
+        for form in (one.name for one in FORMATS):
             run("--output-format", form)
         run("effective")
         run("--diff", "--unsafe-fixes")

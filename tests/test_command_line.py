@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from rke2_lint import cli
+from rke2_lint.reporters import FORMATS
 from rke2_policies.catalog import rules
 
 UNPINNED = """\
@@ -137,7 +138,7 @@ def test_exit_codes(files: dict[str, str], arguments: str, status: int) -> None:
     assert lint(*arguments.split()).status == status
 
 
-@pytest.mark.parametrize("form", ["full", "concise", "json", "github", "sarif"])
+@pytest.mark.parametrize("form", [one.name for one in FORMATS])
 def test_the_format_does_not_change_the_exit_code(form: str) -> None:
     write({"a.yaml": UNPINNED})
     assert lint("--output-format", form).status == 1

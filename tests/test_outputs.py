@@ -270,6 +270,27 @@ def test_github_is_told_ten_of_each_level_errors_first(run: Run) -> None:
     assert lines[-1] == "4 more: GitHub shows 10 of each level; see the job's summary"
 
 
+def test_what_was_not_read_is_no_good_news(run: Run) -> None:
+    Path("a.yaml").write_text(PINNED)
+    _, out, _ = run(*formats("markdown"), "a.yaml", *(f"<b>@{number}" for number in range(12)))
+    assert out.startswith("<!-- rke2-lint -->\n### rke2-lint: 12 files not read\n\n- not read: ")
+    assert out.count("\n- not read: \\<b\\>@&#8203;") == 10
+    assert out.endswith("\n- … and 2 more\n")
+    _, out, _ = run(*formats("github-suggestions"), "a.yaml", "missing")
+    assert json.loads(out)["body"].endswith("rke2-lint: 1 file not read")
+
+
+def test_no_table_holds_a_command(run: Run) -> None:
+    """Of `effective`: names of machines begin its lines."""
+    Path("a.yaml").write_text(
+        CLUSTER.replace("name: prod", 'name: "x"').replace(
+            "namespace: fleet-default", 'namespace: "::error::y ##vso[task.complete]"'
+        )
+    )
+    _, out, _ = run("effective", "a.yaml")
+    assert ": :error::y ##vso(task.complete]/x/all" in out
+
+
 def test_a_comment_is_as_long_as_it_may_be(run: Run) -> None:
     for number in range(900):
         Path(f"{number:03}.yaml").write_text(CLUSTER)

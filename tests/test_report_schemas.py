@@ -20,10 +20,24 @@ from typing import Any
 import jsonschema
 import pytest
 import xmlschema
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from rke2_lint.cli import main
-from rke2_lint.reporters import FORMATS
+from rke2_lint.outcome import Outcome
+from rke2_lint.paint import Paint
+from rke2_lint.remarks import (
+    Change,
+    Line,
+    Region,
+    Related,
+    Remark,
+    Suggestion,
+    Suppressed,
+    TextEdit,
+)  # fmt: skip
+from rke2_lint.reporters import FORMATS, format_named
 
 HERE = Path(__file__).parent
 SCHEMAS = HERE / "schemas"
@@ -152,6 +166,8 @@ def check_sarif(text: str) -> None:
         region = result["locations"][0]["physicalLocation"]["region"]
         start, end = (region[f"{at}Line"] for at in ("start", "end"))
         assert (start, region["startColumn"]) <= (end, region["endColumn"])
+    # All results say whether they are suppressed, or none does (SARIF 3.27.23).
+    assert len({"suppressions" in result for result in run["results"]}) <= 1
     marks = [result["partialFingerprints"]["place/v1"] for result in run["results"]]
     assert len(set(marks)) == len(marks)
 
@@ -315,6 +331,49 @@ def test_a_report_shows_no_secret(report: Callable[[str], str], name: str) -> No
     text = report(name)
     assert SECRET not in text
     assert "config.yaml" in text
+
+
+ANY = st.text(
+    st.one_of(
+        st.sampled_from("%:;,]|`@#/<>&'\"\\[(*_~!$=\r\n\x1b\u2028\u202e\ud800"), st.characters()
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+@st.composite
+def remarks(draw: st.DrawFn) -> Remark:
+    region = Region(3, 4, 3, 9)
+    edits = (TextEdit(region, draw(ANY)),)
+    lines = (Line(3, draw(ANY)),)
+    change = Change(
+        draw(ANY), draw(st.sampled_from(("safe", "unsafe", "shown"))), edits, (*lines, Line(4, draw(ANY), "+")),
+        draw(st.none() | st.builds(Suggestion, st.just(2), st.integers(2, 3), ANY)),
+    )  # fmt: skip
+    related = (Related(draw(ANY), draw(PATHS), region, lines[0]),)
+    return Remark(
+        "missing-nft-pin", draw(st.sampled_from(("error", "warning", "note"))), draw(ANY), draw(PATHS), 1, region,
+        (draw(ANY),), related, draw(st.sampled_from((None, change))), draw(st.sampled_from(("", "no"))),
+        fixable=False, lines=lines, pointer="",
+    )  # fmt: skip
+
+
+PATHS = ANY.map(lambda text: "a/" + text.replace("/", "").replace("\0", "") + ".yaml")
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(remarks(), min_size=1, max_size=4))
+def test_whatever_findings_say_reports_are_what_their_readers_take(found: list[Remark]) -> None:
+    outcome = Outcome()
+    outcome.remarks = sorted(found, key=lambda one: one.path)
+    outcome.suppressed = [Suppressed(one, "inSource", one.message) for one in found[:1]]
+    outcome.unreadable = [one.message for one in found[:1]]
+    for name, check in CHECKS.items():
+        form = format_named(name)
+        assert form is not None
+        written = form.render(outcome, Paint(colours=False))
+        check(written.encode(errors="backslashreplace").decode())
 
 
 # --- every check refuses something

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from rke2_lint.reporters import FORMATS
+
 CLUSTER = """\
 apiVersion: provisioning.cattle.io/v1
 kind: Cluster
@@ -107,7 +109,7 @@ def test_a_clean_cluster_loads_nothing_that_findings_need(folder: Path) -> None:
     assert not loaded & {"rke2_lint.telling", "rke2_lint.masking", "rke2_lint.reporters.full"}
 
 
-@pytest.mark.parametrize("format", ["full", "concise", "json", "github", "sarif"])
+@pytest.mark.parametrize("format", [one.name for one in FORMATS])
 def test_nothing_ever_loads_the_web(folder: Path, format: str) -> None:
     loaded = loaded_by(folder, "--output-format", format, ".")
     assert not loaded & THE_WEB

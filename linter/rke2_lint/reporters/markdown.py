@@ -14,6 +14,8 @@ from rke2_lint.remarks import Change, Remark
 _MOST = 60_000
 """Characters. GitHub takes 65,536 for a comment, GitLab a million."""
 
+_MOST_UNREADABLE = 10
+
 _SIGNS = {"error": "🔴", "warning": "🟡", "note": "🔵"}
 _HOW = {
     "safe": "`rke2-lint --fix` makes it",
@@ -36,6 +38,8 @@ def render(outcome: Outcome) -> str:
     The first line, a comment, tells a program which of its comments to write anew.
     """
     text = f"<!-- rke2-lint -->\n### rke2-lint: {counted(outcome)}\n"
+    if outcome.unreadable:
+        text += f"\n{_listed(outcome.unreadable)}"
     if not outcome.remarks:
         return text
     text += "\n| | Where | What | Rule |\n|---|---|---|---|\n"
@@ -56,7 +60,17 @@ def counted(outcome: Outcome) -> str:
     """Return how many findings there are of each severity, in words."""
     counts = [(outcome.count(severity), severity) for severity in _SIGNS]
     said = [f"{count:,} {name}{'s' if count > 1 else ''}" for count, name in counts if count]
+    if outcome.unreadable:
+        files = len(outcome.unreadable)
+        said.append(f"{files:,} {'file' if files == 1 else 'files'} not read")
     return ", ".join(said) or "nothing found ✅"
+
+
+def _listed(unreadable: list[str]) -> str:
+    lines = [f"- not read: {plain(line)}\n" for line in unreadable[:_MOST_UNREADABLE]]
+    if len(unreadable) > _MOST_UNREADABLE:
+        lines.append(f"- … and {len(unreadable) - _MOST_UNREADABLE:,} more\n")
+    return "".join(lines)
 
 
 def _fitting(parts: list[str], room: int) -> int:

@@ -131,12 +131,20 @@ class _Results:
 
     def _artifact(self, path: str) -> Json:
         path = self._known(path)
-        escaped = quote(path.encode(errors="surrogateescape"), safe="/")
+        escaped = quote(_bytes_of(path), safe="/")
         if path.startswith("/"):
             return {"uri": f"file://{escaped}"}
         if path[1:3] == ":/":  # C:/…
             return {"uri": f"file:///{path[0]}:{escaped[4:]}"}
         return {"uri": escaped, "uriBaseId": _TOP}
+
+
+def _bytes_of(path: str) -> bytes:
+    """Return the bytes of a path, which need not be text: of any on POSIX, of half characters on Windows."""
+    try:
+        return path.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return path.encode(errors="surrogatepass")
 
 
 def _context(one: Remark) -> Json | None:
