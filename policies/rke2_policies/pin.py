@@ -114,14 +114,14 @@ class Pin:
     There are two, NFT and LEGACY. Machines and clusters carry the one that their policy wants.
     """
 
-    __slots__ = ("_meanings", "backend", "other", "text")
+    __slots__ = ("backend", "meanings", "other", "text")
 
     def __init__(self, backend: str, other: str) -> None:
         self.backend = backend
         self.other = other
         """The backend that is not wanted."""
         self.text = f"{VARIABLE}={backend}"
-        self._meanings = _MEANINGS[backend]
+        self.meanings = _MEANINGS[backend]
 
     def __repr__(self) -> str:
         return f"Pin({self.text})"
@@ -157,7 +157,7 @@ class Pin:
 
     def is_meant_by(self, value: str) -> bool:
         """Return whether a value plainly means it: other case, other tools' names, quotes, spaces."""
-        return value.strip().strip("\"'").strip().lower() in self._meanings
+        return value.strip().strip("\"'").strip().lower() in self.meanings
 
     def is_denied_in(self, text: str) -> bool:
         """Return whether a text names the other backend: somebody may want it on purpose."""
