@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rke2_policies.diagnosis.detector import THRESHOLD, Counts, choose
 
 COUNT = st.integers(0, 30)
-KNOWN = st.builds(Counts, COUNT, COUNT, COUNT, COUNT, st.just(True), st.just(True))  # noqa: FBT003
+KNOWN = st.tuples(COUNT, COUNT, COUNT, COUNT).map(lambda each: Counts(*each))
 PARTLY = st.builds(
     Counts,
     st.none() | COUNT, st.none() | COUNT, st.none() | COUNT, st.none() | COUNT,
@@ -136,7 +136,7 @@ def test_a_choice_out_of_half_the_evidence_stays_when_the_rest_is_known(
         assert choose(None, whole, cgroup or group).backend == chosen
 
 
-def _filled(known: int | None, rest: int, complete: bool) -> int:
+def _filled(known: int | None, rest: int, complete: bool) -> int:  # noqa: FBT001
     if known is None:
         return rest
     return known if complete else known + rest

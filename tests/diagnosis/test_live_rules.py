@@ -126,7 +126,10 @@ def test_a_rule_that_is_off_explains_nothing(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_an_exemption_is_for_a_node_by_its_name(
-    where: str, until: str, counts: bool, tmp_path: Path
+    where: str,
+    until: str,
+    counts: bool,  # noqa: FBT001
+    tmp_path: Path,
 ) -> None:
     policy = f"exempt:\n- {{rule: legacy-at-next-start, where: '{where}', reason: it goes in spring"
     policy += f", until: {until}}}\n" if until else "}\n"
