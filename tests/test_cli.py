@@ -725,9 +725,15 @@ def test_a_bug_in_another_process_is_a_bug(run: Command, monkeypatch: pytest.Mon
 
 
 def test_the_list_of_rules(run: Command) -> None:
-    lines = run("rule").out.splitlines()
-    assert any(line.startswith("missing-nft-pin ") and " error " in line for line in lines)
-    assert lines == sorted(lines)
+    files, nodes = run("rule").out.split("\n\nAbout live nodes (rke2-lint node):\n\n")
+    assert any(
+        line.startswith("missing-nft-pin ") and " error " in line for line in files.split("\n")
+    )
+    assert any(
+        line.startswith("legacy-in-use ") and " error " in line for line in nodes.split("\n")
+    )
+    for lines in (files.splitlines(), nodes.splitlines()):
+        assert lines == sorted(lines)
 
 
 def test_the_page_of_a_rule(run: Command) -> None:
