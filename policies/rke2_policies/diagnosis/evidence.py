@@ -66,6 +66,8 @@ class Evidence(NamedTuple):
     complaints: tuple[Complaint, ...] = ()
     system: str = "linux"
     """Its operating system as Kubernetes calls it: `linux` or `windows`."""
+    inapplicable: str = ""
+    """Why the cluster as a whole leaves nothing to pin here; "" where it does."""
     damages: tuple[Damage, ...] = ()
 
     def dump(self, backend: Backend, family: Family) -> RuleDump | None:

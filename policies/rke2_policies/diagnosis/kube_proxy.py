@@ -17,6 +17,9 @@ _NAMED = lazily(r"[A-Za-z_][^=\s]*=")
 LABEL = "component=kube-proxy"
 NAMESPACE = "kube-system"
 CONTAINER = "kube-proxy"
+# What is another one on every node (rancher/rke2 pkg/podtemplate/podtemplate.go `Pod`).
+_OWN_NAME = "--hostname-override"
+_OWN_HASH = "FILE_HASH"
 
 
 class KubeProxy(NamedTuple):
@@ -38,8 +41,9 @@ class KubeProxy(NamedTuple):
     restarts: int
     started: str
     """When the container started, RFC 3339; "" where that is not said."""
-    configuration: str
-    """A mark that differs where two Pods were made of different configurations; "" if there is none."""
+    settings: frozenset[str] = frozenset()
+    """What its container is started with: `--flag=value` for arguments, without the node's own name,
+    and the names of variables. Their values may be secrets, as those of HTTP_PROXY."""
 
 
 def is_kube_proxy(pod: Json) -> bool:
@@ -65,7 +69,6 @@ def read_pod(pod: Json) -> KubeProxy:
     ready = state.get("ready")
     restarts = state.get("restartCount")
     running = _mapping(_mapping(state.get("state")).get("running"))
-    annotations = _mapping(metadata.get("annotations"))
     return KubeProxy(
         _text(metadata.get("name")),
         _text(spec.get("nodeName")),
@@ -76,7 +79,7 @@ def read_pod(pod: Json) -> KubeProxy:
         ready if isinstance(ready, bool) else None,
         restarts if isinstance(restarts, int) else 0,
         _text(running.get("startedAt")),
-        _text(annotations.get("kubernetes.io/config.hash")),
+        frozenset(_settings(container)),
     )
 
 
@@ -121,6 +124,15 @@ def _variable(environment: Json) -> str | None:
         if entry.get("name") == pin.VARIABLE:
             found = _text(entry.get("value"))
     return found
+
+
+def _settings(container: Mapping[str, Any]) -> Iterator[str]:
+    for argument in _list(container.get("args")):
+        if _text(argument).startswith("--") and not argument.startswith(_OWN_NAME):
+            yield argument
+    for entry in map(_mapping, _list(container.get("env"))):
+        if (name := _text(entry.get("name"))) and name not in (pin.VARIABLE, _OWN_HASH):
+            yield name
 
 
 def _flag(arguments: list[Any], name: str) -> str:

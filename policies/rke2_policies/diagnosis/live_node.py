@@ -74,6 +74,8 @@ class LiveNode:
         seen = self.evidence
         if seen.system == "windows":
             return "kube-proxy on Windows knows no iptables"
+        if seen.inapplicable:
+            return seen.inapplicable
         if seen.pod is not None:
             native = seen.pod.proxy_mode == "nftables"
             return "proxy-mode=nftables: kube-proxy uses nftables natively" if native else ""

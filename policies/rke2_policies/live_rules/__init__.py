@@ -20,6 +20,7 @@ __all__ = [
     "skipped_argument",
     "stale_legacy_rules",
     "too_little_evidence",
+    "uneven_arguments",
     "unevenly_pinned",
     "unpinned_kube_proxy",
 ]
