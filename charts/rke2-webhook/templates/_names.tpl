@@ -91,3 +91,16 @@ imagePullSecrets:
 {{- define "rke2-webhook.mostPods" -}}
 {{- .Values.autoscaling.enabled | ternary .Values.autoscaling.maxReplicas .Values.replicaCount | int -}}
 {{- end -}}
+
+{{/* As kubelet would mount it, but for a token that lives an hour only: the server reads it again. */}}
+{{- define "rke2-webhook.apiVolume" -}}
+projected:
+  defaultMode: 0440
+  sources:
+    - serviceAccountToken: {path: token, expirationSeconds: 3600}
+    - configMap:
+        name: kube-root-ca.crt
+        items: [{key: ca.crt, path: ca.crt}]
+    - downwardAPI:
+        items: [{path: namespace, fieldRef: {fieldPath: metadata.namespace}}]
+{{- end -}}

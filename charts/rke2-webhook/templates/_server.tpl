@@ -20,9 +20,9 @@ TLS_NAMES: {{ join "," . | quote }}
 {{- end }}
 SERVICE: {{ include "rke2-webhook.fullname" . }}
 NAMESPACE: {{ .Release.Namespace }}
-MUTATING_CONFIGURATIONS: {{ include "rke2-webhook.fullname" . }}
+MUTATING_CONFIGURATIONS: {{ include "rke2-webhook.configurationName" . }}
 {{- if .Values.validating.enabled }}
-VALIDATING_CONFIGURATIONS: {{ include "rke2-webhook.fullname" . }}
+VALIDATING_CONFIGURATIONS: {{ include "rke2-webhook.configurationName" . }}
 {{- end }}
 {{- if eq .Values.tls.mode "self" }}
 CA_SECRET: {{ include "rke2-webhook.caSecretName" . }}

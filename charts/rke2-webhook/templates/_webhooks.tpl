@@ -1,5 +1,13 @@
 {{/* What both webhook configurations have in common. */}}
 
+{{/*
+In mode `secret` the chart writes the caBundle itself, which is the server's field in mode `self`. Helm 4 stops at a
+field of somebody else's in the middle of an upgrade: so the one mode's objects are not the other's.
+*/}}
+{{- define "rke2-webhook.configurationName" -}}
+{{- include "rke2-webhook.fullname" . }}{{ if eq .Values.tls.mode "secret" }}-secret{{ end -}}
+{{- end -}}
+
 {{- define "rke2-webhook.clientConfig" -}}
 {{- $root := .root -}}
 {{- if $root.Values.webhook.url -}}

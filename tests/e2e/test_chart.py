@@ -1,0 +1,408 @@
+"""The chart on the real API server, through Helm's own code: installed, upgraded, taken out.
+
+No pods run here. So `webhook.url` leads to a server of this machine, which is told what the chart
+tells its pods, and which comes with a token of the chart's own service account: what the chart
+grants has to be enough, for there is nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kube import Answer, Api, Kube, cluster, clusters
+from replicas import Replica, Service, replicas, wait_for
+
+from rke2_webhook.tls.authority import make_authority, make_leaf
+
+helm = pytest.importorskip(
+    "helm_python", reason="no helm-python-sdk: pip install 'rke2-lint[chart]'"
+)
+
+CHART = Path(__file__).parents[2] / "charts/rke2-webhook"
+NAMESPACE = "cattle-system"
+RELEASE = "pinning"
+NAME = "pinning-rke2-webhook"
+PIN = "IPTABLES_MODE=nft"
+REGISTRATION = "/apis/admissionregistration.k8s.io/v1"
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+
+# What a chart may leave behind, if it leaves something.
+EVERYWHERE = (
+    f"{REGISTRATION}/mutatingwebhookconfigurations",
+    f"{REGISTRATION}/validatingwebhookconfigurations",
+    f"{RBAC}/clusterroles",
+    f"{RBAC}/clusterrolebindings",
+    f"{RBAC}/roles",
+    f"{RBAC}/rolebindings",
+    "/api/v1/secrets",
+    "/api/v1/configmaps",
+    "/api/v1/services",
+    "/api/v1/serviceaccounts",
+    "/api/v1/pods",
+    "/apis/apps/v1/deployments",
+    "/apis/batch/v1/jobs",
+    "/apis/policy/v1/poddisruptionbudgets",
+    "/apis/networking.k8s.io/v1/networkpolicies",
+    "/apis/autoscaling/v2/horizontalpodautoscalers",
+)
+
+
+class Release:
+    """One release of the chart, and the server that stands in for its pods."""
+
+    def __init__(self, kube: Kube, service: Service, home: Path) -> None:
+        self.kube = kube
+        self.service = service
+        self.home = home
+        self._helm = helm.Config(kubeconfig_path=kube.kubeconfig, namespace=NAMESPACE)
+
+    @property
+    def url(self) -> dict[str, Any]:
+        return {"webhook": {"url": f"https://localhost:{self.service.port}"}}
+
+    def install(self, **values: Any) -> None:
+        self._helm.install(CHART, RELEASE, {**self.url, **values}, namespace=NAMESPACE)
+
+    def upgrade(self, **values: Any) -> None:
+        self._helm.upgrade(CHART, RELEASE, {**self.url, **values}, namespace=NAMESPACE)
+
+    def uninstall(self) -> None:
+        self._helm.uninstall(RELEASE)
+
+    def close(self) -> None:
+        with contextlib.suppress(helm.HelmError):
+            self.uninstall()
+        self._helm.close()
+
+    def configuration(self, kind: str = "mutating", name: str = NAME) -> Any:
+        path = f"{REGISTRATION}/{kind}webhookconfigurations/{name}"
+        return self.kube.admin.get(path).expect().body
+
+    def bundle(self, kind: str = "mutating", name: str = NAME) -> bytes:
+        client = self.configuration(kind, name)["webhooks"][0]["clientConfig"]
+        return base64.b64decode(client.get("caBundle", ""))
+
+    def secret(self) -> dict[str, bytes]:
+        path = f"/api/v1/namespaces/{NAMESPACE}/secrets/{NAME}-ca"
+        data = self.kube.admin.get(path).expect().body.get("data") or {}
+        return {key: base64.b64decode(value) for key, value in data.items()}
+
+    def deployment(self) -> Any:
+        path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{NAME}"
+        return self.kube.admin.get(path).expect().body
+
+    def settings(self) -> dict[str, str]:
+        """What the chart tells its pods, with what is mounted there written where it can be read."""
+        pod = self.deployment()["spec"]["template"]["spec"]
+        told = {
+            each["name"].removeprefix("RKE2_WEBHOOK_").lower(): each["value"]
+            for each in pod["containers"][0]["env"]
+        }
+        (volume,) = [each for each in pod["volumes"] if each["name"] == "policy"]
+        path = f"/api/v1/namespaces/{NAMESPACE}/configmaps/{volume['configMap']['name']}"
+        data = self.kube.admin.get(path).expect().body["data"]
+        for name, text in data.items():
+            (self.home / name).write_text(text)
+        told["policy"] = str(self.home / Path(told["policy"]).name)
+        # Ports are the machine's here, and others may have them.
+        for port in ("review_port", "probe_port"):
+            told[port] = "0"
+        return told
+
+    def token(self, account: str = NAME) -> Path:
+        """Return a kubeconfig of a service account and of nobody else."""
+        path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{account}/token"
+        token = self.kube.admin.create(path, {"spec": {}}).expect().body["status"]["token"]
+        config = yaml.safe_load(self.kube.kubeconfig.read_text())
+        config["users"][0]["user"] = {"token": token}
+        file = self.home / f"kubeconfig-{account}"
+        file.write_text(yaml.safe_dump(config))
+        return file
+
+    @contextlib.contextmanager
+    def pods(self, count: int = 2, **settings: str) -> Iterator[list[Replica]]:
+        """Run as many servers, as the chart would have them, until all are ready."""
+        told = {**self.settings(), "drain": "0s", **settings}
+        with replicas(count, self.home, self.token(), told) as started:
+            self.service.choose_from(started)
+            self.service.until_all_are_ready()
+            yield started
+
+    def create(self, name: str, config: object = None, **query: str) -> Answer:
+        return self.kube.admin.create(clusters(), cluster(name, config or {}), **query)
+
+    def is_pinned(self, name: str) -> bool:
+        answer = self.create(name, dryRun="All").expect()
+        section = answer.body["spec"]["rkeConfig"].get("machineGlobalConfig") or {}
+        return PIN in section.get("kube-proxy-extra-env", [])
+
+
+@pytest.fixture
+def release(kube: Kube, tmp_path: Path) -> Iterator[Release]:
+    with contextlib.closing(Service()) as service:
+        made = Release(kube, service, tmp_path)
+        before = found(kube.admin)
+        try:
+            yield made
+        finally:
+            made.close()
+        left = found(kube.admin) - before
+        assert not left
+
+
+def found(api: Api) -> frozenset[str]:
+    """Return the paths of everything that has the release's label, or its name."""
+    there = set()
+    for path in EVERYWHERE:
+        for item in api.get(path).expect().body["items"]:
+            meta = item["metadata"]
+            labels = meta.get("labels", {})
+            if RELEASE in meta["name"] or RELEASE in labels.values():
+                there.add(f"{path} {meta.get('namespace', '')}/{meta['name']}")
+    return frozenset(there)
+
+
+def test_install_upgrade_uninstall(release: Release, new_name: Callable[[], str]) -> None:
+    release.install()
+    assert release.secret() == {}
+    assert not release.bundle()
+
+    with release.pods() as running:
+        made = release.create(new_name(), {"machineGlobalConfig": {"cni": "calico"}}).expect(201)
+        section = made.body["spec"]["rkeConfig"]["machineGlobalConfig"]
+        assert section == {"cni": "calico", "kube-proxy-extra-env": [PIN]}
+        secret, bundle = release.secret(), release.bundle()
+        assert set(secret) == {"ca.crt", "ca.key"}
+        assert bundle == secret["ca.crt"] == release.bundle("validating")
+
+        # Other values, and what the server wrote stays.
+        release.upgrade(
+            replicaCount=3,
+            commonLabels={"team": "platform"},
+            mutating={"timeoutSeconds": 5},
+            validating={"timeoutSeconds": 4},
+            shutdown={"delaySeconds": 1},
+        )
+        assert release.secret() == secret
+        assert release.bundle() == release.bundle("validating") == bundle
+        assert release.configuration()["webhooks"][0]["timeoutSeconds"] == 5
+        assert release.configuration()["metadata"]["labels"]["team"] == "platform"
+        assert release.deployment()["spec"]["replicas"] == 3
+        assert release.is_pinned(new_name())
+        # Not one call was refused by RBAC, and nobody had to be told anything twice.
+        for each in running:
+            assert not [line for line in each.lines if line["level"] in {"warning", "error"}]
+
+    # Pods that start now take the CA that is there.
+    with release.pods(1):
+        assert (release.secret(), release.bundle()) == (secret, bundle)
+        assert release.is_pinned(new_name())
+
+    assert found(release.kube.admin)
+    release.uninstall()
+    assert not found(release.kube.admin)
+
+
+def test_without_pods_clusters_are_created_all_the_same(
+    release: Release, new_name: Callable[[], str]
+) -> None:
+    release.install()
+    counted = "apiserver_admission_webhook_fail_open_count"
+    name = release.configuration()["webhooks"][0]["name"]
+
+    def bypassed() -> bool:
+        release.create(new_name(), {"machineGlobalConfig": {}}).expect(201)
+        # What the alert Rke2WebhookBypassed asks for.
+        return release.kube.metric(counted, name=name) > 0
+
+    wait_for(bypassed)
+
+
+def test_the_rights_are_these_and_no_others(release: Release) -> None:
+    release.install()
+    account = f"system:serviceaccount:{NAMESPACE}:{NAME}"
+    me = release.kube.acting_as(account)
+
+    def may(verb: str, resource: str, name: str = "", group: str = "") -> bool:
+        asked = {"verb": verb, "resource": resource, "group": group}
+        if name:
+            asked["name"] = name
+        if resource in {"secrets", "configmaps"}:
+            asked["namespace"] = NAMESPACE
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": asked},
+        }
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        return bool(me.create(path, review).expect().body["status"]["allowed"])
+
+    webhooks = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
+    group = "admissionregistration.k8s.io"
+    for verb in ("get", "list", "watch", "create", "update", "patch", "delete", "*"):
+        assert may(verb, "secrets", f"{NAME}-ca") == (verb in {"get", "update"})
+        assert not may(verb, "secrets")
+        assert not may(verb, "secrets", "another")
+        assert not may(verb, "configmaps", f"{NAME}-policy")
+        assert not may(verb, "clusters", group="provisioning.cattle.io")
+        for resource in webhooks:
+            assert may(verb, resource, NAME, group) == (verb in {"get", "patch"})
+            assert not may(verb, resource, "another", group)
+            assert not may(verb, resource, group=group)
+
+
+def test_a_secret_that_is_missing_is_told_and_an_upgrade_brings_it_back(
+    release: Release, new_name: Callable[[], str]
+) -> None:
+    release.install()
+    path = f"/api/v1/namespaces/{NAMESPACE}/secrets/{NAME}-ca"
+    release.kube.admin.delete(path).expect()
+    with replicas(1, release.home, release.token(), release.settings()) as (one,):
+        one.until_it_says(f"Secret {NAMESPACE}/{NAME}-ca does not exist")
+        release.upgrade()
+        one.until_ready()
+
+
+def test_a_policy_from_values_is_in_force_without_a_restart(
+    release: Release, new_name: Callable[[], str]
+) -> None:
+    release.install(policy={"webhook": {"onCreate": "warn"}})
+    with release.pods(1):
+        assert not release.is_pinned(new_name())
+        release.upgrade(policy={"params": {"backend": "nft"}})
+        release.settings()  # as kubelet does, after a while
+        wait_for(lambda: release.is_pinned(new_name()))
+
+
+def test_pod_security_restricted_takes_the_pods(release: Release) -> None:
+    """The API server itself enforces the standard, on pods as the Deployment and the test make them."""
+    namespace = {
+        "metadata": {
+            "name": "restricted",
+            "labels": {"pod-security.kubernetes.io/enforce": "restricted"},
+        }
+    }
+    admin = release.kube.admin
+    admin.create("/api/v1/namespaces", namespace).expect()
+    account = {"metadata": {"name": "anyone"}}
+    admin.create("/api/v1/namespaces/restricted/serviceaccounts", account).expect()
+    release.install()
+    for template in (
+        release.deployment()["spec"]["template"],
+        job_of_the_test()["spec"]["template"],
+    ):
+        template["spec"]["serviceAccountName"] = "anyone"
+        # Nobody has made the PriorityClass here: kube-apiserver does that while it starts.
+        pod = {
+            "metadata": {"generateName": "pod-", **template["metadata"]},
+            "spec": template["spec"],
+        }
+        path = "/api/v1/namespaces/restricted/pods"
+        answer = admin.create(path, pod, dryRun="All").expect()
+        assert not answer.warnings
+        pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = True
+        assert "violates PodSecurity" in admin.create(path, pod, dryRun="All").expect(403).message
+
+
+@pytest.mark.parametrize("works", [True, False], ids=["with pods", "without pods"])
+def test_helm_test_tells_whether_new_clusters_get_the_pin(release: Release, *, works: bool) -> None:
+    """The command of the test's Job, with the rights that the test's hooks bring."""
+    release.install()
+    admin = release.kube.admin
+    hooks = [each for each in hooks_of_the_test() if each["kind"] != "Job"]
+    paths = {
+        "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts",
+        "Role": f"{RBAC}/namespaces/{{}}/roles",
+        "RoleBinding": f"{RBAC}/namespaces/{{}}/rolebindings",
+    }
+    for each in hooks:
+        path = paths[each["kind"]].format(each["metadata"]["namespace"])
+        admin.create(path, each).expect()
+    try:
+        arguments = job_of_the_test()["spec"]["template"]["spec"]["containers"][0]["args"]
+        arguments[-1:] = ["--wait=10s"] if works else ["--wait=0s"]
+        with release.pods(1) if works else contextlib.nullcontext():
+            code, said = run(arguments, release.token(f"{NAME}-test"))
+        if works:
+            assert (code, said) == (0, f"a new Cluster in fleet-default gets {PIN}\n")
+        else:
+            assert code == 1
+            assert said.startswith(f"failed: the Cluster came back without {PIN}")
+        assert not [
+            item
+            for item in admin.get(clusters()).expect().body["items"]
+            if item["metadata"]["name"].startswith("rke2-webhook-")
+        ]
+    finally:
+        for each in hooks:
+            path = paths[each["kind"]].format(each["metadata"]["namespace"])
+            admin.delete(f"{path}/{each['metadata']['name']}").expect()
+
+
+def test_one_try_says_what_is_missing(release: Release, tmp_path: Path) -> None:
+    release.install()
+    code, said = run(["try"], release.token())
+    assert code == 1
+    assert "refuses a Cluster in fleet-default" in said
+    assert "is forbidden" in said
+
+
+def test_the_modes_can_be_changed_by_upgrades(
+    release: Release, new_name: Callable[[], str], tmp_path: Path
+) -> None:
+    release.install()
+    with release.pods(1):
+        assert release.is_pinned(new_name())
+
+    now = datetime.now(UTC)
+    authority = make_authority("ours", now, timedelta(days=1))
+    pair = make_leaf(authority, ["localhost"], now, timedelta(days=1))
+    (tmp_path / "tls.crt").write_bytes(pair.certificate)
+    (tmp_path / "tls.key").write_bytes(pair.key)
+    brought = {"name": "brought", "caBundle": authority.pem.decode()}
+    release.upgrade(tls={"mode": "secret", "secret": brought})
+    assert not [each for each in found(release.kube.admin) if each.endswith("-ca")]
+    with release.pods(1, tls_directory=str(tmp_path)) as (one,):
+        assert release.bundle("mutating", f"{NAME}-secret") == authority.pem
+        assert release.is_pinned(new_name())
+        assert not [line for line in one.lines if line["level"] in {"warning", "error"}]
+
+    release.upgrade(tls={"mode": "self"})
+    assert release.secret() == {}
+    with release.pods(1):
+        assert release.bundle() == release.secret()["ca.crt"]
+        assert release.is_pinned(new_name())
+
+
+def hooks_of_the_test() -> list[Any]:
+    with helm.Chart.load(CHART) as chart:
+        rendered: Mapping[str, str] = chart.render(name=RELEASE, namespace=NAMESPACE)
+    (text,) = [text for path, text in rendered.items() if path.endswith("tests/dry-run.yaml")]
+    return [each for each in yaml.safe_load_all(text) if each]
+
+
+def job_of_the_test() -> Any:
+    (job,) = [each for each in hooks_of_the_test() if each["kind"] == "Job"]
+    return job
+
+
+def run(arguments: list[str], kubeconfig: Path) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "rke2_webhook", *arguments],
+        capture_output=True,
+        env={**os.environ, "KUBECONFIG": str(kubeconfig)},
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
