@@ -13,10 +13,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from rke2_lint.files import why
 from rke2_lint.node.files_of_nodes import UnreadableError, read_file
+from rke2_lint.node.saved import SAVING, Said, dumps_of
 from rke2_lint.node.text_of import text_of
 from rke2_policies.diagnosis.evidence import (
     Complaint,
@@ -34,7 +34,7 @@ from rke2_policies.diagnosis.kube_proxy import (
     read_environment,
     read_pod,
 )
-from rke2_policies.diagnosis.rule_dump import Backend, Family, RuleDump, read_dumps
+from rke2_policies.diagnosis.rule_dump import Backend, Family, RuleDump
 from rke2_policies.diagnosis.ruleset import Ruleset, read_ruleset
 from rke2_policies.live_configuration import read_configuration
 from rke2_policies.machine import Machine
@@ -44,28 +44,12 @@ from rke2_policies.yaml_source import Source
 
 CONFIG = "etc/rancher/rke2/config.yaml"
 DATA = "var/lib/rancher/rke2"
-SAVING: tuple[tuple[str, Backend, Family], ...] = (
-    ("iptables-legacy-save", "legacy", 4),
-    ("ip6tables-legacy-save", "legacy", 6),
-    ("iptables-nft-save", "nft", 4),
-    ("ip6tables-nft-save", "nft", 6),
-)
-"""All that is ever called of iptables."""
 _SBIN = ("usr/sbin", "sbin", "usr/local/sbin", "usr/bin")
 _SECONDS = 60
 _LOG = (
     "journalctl", "--no-pager", "--quiet", "--output=cat", "--boot", "--unit=rke2-server", "--unit=rke2-agent",
     "--grep=Unknown flag|was not valid",
 )  # fmt: skip
-
-
-class Said(NamedTuple):
-    """What a command wrote, and how it ended."""
-
-    output: str
-    errors: str
-    fault: str
-    """Why it did not do what it should; "" where it did."""
 
 
 class ThisNode:
@@ -237,20 +221,9 @@ class ThisNode:
         root: str = "",
         by_host: bool = False,
     ) -> tuple[RuleDump, ...]:
-        said = _run(command, root)
-        if said.fault and not said.output:
-            found = read_dumps(said.errors, backend, family, source=tool, by_host=by_host)
-            if said.errors.strip() and found:
-                # The kernel has no such tables.
-                return found
-            self._damages.append(Damage(tool, said.fault))
-            return ()
-        text = f"{said.output.rstrip()}\n{said.errors}" if said.output else said.errors
-        found = read_dumps(text, backend, family, source=tool, by_host=by_host, with_errors=True)
-        if said.fault:
-            found = tuple(
-                one._replace(complete=False, faults=(*one.faults, said.fault)) for one in found
-            )
+        found, damage = dumps_of(_run(command, root), tool, backend, family, by_host=by_host)
+        if damage is not None:
+            self._damages.append(damage)
         return found
 
     def _own(self, tool: str) -> str:
