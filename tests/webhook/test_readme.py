@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+from rke2_webhook.review import DECISIONS, answer
 
 ROOT = Path(__file__).parents[2]
 
@@ -13,6 +16,21 @@ ROOT = Path(__file__).parents[2]
 def test_the_page_shows_the_policy_that_is_in_force() -> None:
     policy = (ROOT / "policies/rke2_policies/baselines/default.yaml").read_text("utf-8")
     assert f"```yaml\n{policy}```" in (ROOT / "webhook/README.md").read_text("utf-8")
+
+
+def test_the_page_tells_every_decision() -> None:
+    page = (ROOT / "webhook/README.md").read_text("utf-8")
+    shown = page.partition("<!-- decisions: begin -->\n")[2].partition("<!-- decisions: end -->")[0]
+    rows = [f"| `{word}` | {meaning} |\n" for word, meaning in DECISIONS.items()]
+    assert shown == "".join(["| Decision | |\n", "|---|---|\n", *rows])
+
+
+def test_the_page_shows_a_warning_as_it_is() -> None:
+    page = (ROOT / "webhook/README.md").read_text("utf-8")
+    shown = re.findall(r"^Warning: (.*)$", page, re.MULTILINE)
+    asked = json.loads((ROOT / "examples/webhook/review.json").read_text("utf-8"))
+    told = answer(asked)["response"]["warnings"]
+    assert shown == told
 
 
 def test_the_demo_runs_and_shows_the_pin() -> None:

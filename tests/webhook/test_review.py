@@ -771,6 +771,11 @@ NOT_KEPT = [
     pytest.param(cluster({KEY: [PIN]}), cluster({KEY: ["IPTABLES_MODE=auto"]}), id="auto"),
     pytest.param(cluster({KEY: [PIN]}), cluster({KEY: ["IPTABLES_MODE: nft"]}), id="no sign"),
     pytest.param(
+        cluster({KEY: [PIN]}),
+        cluster({KEY: ["IPTABLES_MODE=legacy", "IPTABLES_MODE=NFT"]}),
+        id="legacy, and misspelt",
+    ),
+    pytest.param(
         cluster({KEY: ["IPTABLES_MODE=legacy", "A=1"]}), cluster(TWO[0]), id="legacy taken out"
     ),
     pytest.param(

@@ -20,7 +20,7 @@ from rke2_policies.file import File
 from rke2_policies.ignore import ANNOTATION as IGNORE_ANNOTATION
 from rke2_policies.policy import DEFAULT, Admission, Policy
 from rke2_policies.route import MISSING, find, same
-from rke2_webhook.review import MAX_WARNING, MAX_WARNINGS, OPT_OUT_LABEL, answer
+from rke2_webhook.review import DECISIONS, MAX_WARNING, MAX_WARNINGS, OPT_OUT_LABEL, answer
 
 KEY = "kube-proxy-extra-env"
 PIN = "IPTABLES_MODE=nft"
@@ -267,6 +267,7 @@ def assert_well_formed(response: dict[str, Any]) -> None:
     warnings = response.get("warnings", [])
     assert len(warnings) == len(set(warnings)) <= MAX_WARNINGS
     assert all(one.isprintable() and 0 < len(one) <= MAX_WARNING for one in warnings)
+    assert response["auditAnnotations"]["decision"] in DECISIONS
     texts = response["auditAnnotations"].values()
     assert all(isinstance(text, str) for text in texts)
     json.dumps(response)

@@ -49,14 +49,38 @@ _NAMES_VARIABLE = re.compile(rf"\s*{pin.VARIABLE}\b")
 _AFTER_VARIABLE = re.compile(rf"\b{pin.VARIABLE}\b(.*)", re.IGNORECASE | re.DOTALL)
 
 
+DECISIONS = {
+    "injected": "the pin was added",
+    "kept": "an update leaves the pin out of its lists, and nothing else: they stay as they were",
+    "pinned": "every machine has the pin already",
+    "warned": "something is wrong; people are told, and nothing is changed",
+    "left-alone": "a machine has no pin, and somebody accepts that, or it is only a note",
+    "denied": "`/validate` refused what the policy's `deny` names",
+    "no-rollout": "the pin would restart machines that the update leaves alone",
+    "recreated": "an object is created again for a cluster that runs already",
+    "old-object-unreadable": "what an update changes cannot be told",
+    "not-applicable": "no machine takes a pin: K3s, imported, kube-proxy off, nftables, too old",
+    "bookkeeping": "an update by one of the policy's `ignoreUsers`",
+    "off": "the policy's `onCreate` or `onUpdate` is `off`",
+    "opted-out": 'the label `rke2-lint.dev/webhook: "off"`',
+    "restoring": "an etcd snapshot is restored with all of its configuration",
+    "deleting": "it is about to go",
+    "subresource": "a write of the status, or of another subresource",
+    "other-operation": "neither CREATE nor UPDATE",
+    "not-a-cluster": "no Cluster of `provisioning.cattle.io`",
+    "malformed": "the API server is about to refuse it for its types",
+    "nested-too-deep": "nobody writes such an object",
+}
+"""What is decided, in a word, and what it means."""
 Addition: TypeAlias = Set | Append
 """The edits that leave: none takes anything away."""
 
 
 class Decision(NamedTuple):
-    """What is done with a request, and why: the word goes into metrics, logs and the audit log."""
+    """What is done with a request, and why."""
 
     word: str
+    """One of DECISIONS, for metrics, logs and the audit log."""
     edits: tuple[Edit, ...] = ()
     findings: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
