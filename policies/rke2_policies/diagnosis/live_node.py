@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -34,6 +34,15 @@ CLUSTERS_OWN = ("kubernetes", "calico", "cni", "flannel", "cilium", "kube-router
 """Owners that belong to the cluster: their rules come back in the right backend by themselves."""
 PLUGINS = ("calico", "cni", "flannel")
 """Network plugins that choose a backend of their own."""
+
+
+def witness_of_services(chains: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """Return one chain that shows that kube-proxy has written rules; nothing where none does.
+
+    `chains`: tables with their chains.
+    """
+    shown = ((table, chain) for table, chain in chains if chain.startswith(_OF_SERVICES))
+    return frozenset(sorted(one for one in shown if one[0] == "nat")[:1])
 
 
 class Mode(NamedTuple):
@@ -208,7 +217,7 @@ class LiveNode:
         if backend == "nft" and seen.ruleset is not None:
             known, complete = True, complete and seen.ruleset.complete
             tables |= {(table, chain) for _, table, chain in seen.ruleset.chains}
-        if any(table == "nat" and chain.startswith(_OF_SERVICES) for table, chain in tables):
+        if witness_of_services(tables):
             return True
         if self._counted(backend, 4) == 0 and not known:
             return False
