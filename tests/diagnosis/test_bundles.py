@@ -131,7 +131,7 @@ def test_a_bundle_is_one_node(kind: str, told: Told, tmp_path: Path) -> None:
 def test_a_folder_of_bundles_is_a_cluster(told: Told, tmp_path: Path) -> None:
     unpinned = {
         **BUNDLE, "systeminfo/hostname": "worker-2\n", "rke2/50-rancher.yaml": "{}\n",
-        "rke2/pod-manifests/kube-proxy.yaml": MANIFEST.replace("IPTABLES_MODE", "OTHER"),
+        "rke2/pod-manifests/kube-proxy.yaml": MANIFEST.replace("    - {name: IPTABLES_MODE, value: nft}\n", ""),
     }  # fmt: skip
     (tmp_path / "all").mkdir()
     tarball(tmp_path / "all" / f"{NAME}.tar.gz", BUNDLE)

@@ -356,6 +356,15 @@ def test_damaged_dumps_are_told_and_trusted_less(
     assert said.found()["damaged-dump"] == "warning"
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("ip6tables-legacy-save", custom(3)[:-7]), ("ip6tables-legacy-save", "error: timeout\n")],
+)
+def test_nothing_is_predicted_from_half_of_the_rules(name: str, text: str, look: Look) -> None:
+    said = look(node={**NODE, "env": UNPINNED, "config.yaml": None, name: text})
+    assert said.node["predicted"] == "unknown"
+
+
 def test_a_dump_of_the_other_backend_is_known_by_its_header(look: Look) -> None:
     said = look(node={**NODE, "iptables-legacy-save": SERVICES, "iptables-nft-save": None})
     assert said.node["rules"] == {

@@ -35,6 +35,7 @@ _STYLE = """\
   .nodes td:nth-child(7)::before { content: "nft rules: "; }
 }
 .node > .inside { display: grid; gap: 1.1rem; }
+.node h3 { margin-bottom: .6rem; font-size: 1.0625rem; }
 .facts { display: grid; grid-template-columns: minmax(7rem, auto) minmax(0, 1fr); gap: .25rem 1rem; font-size: .9375rem; }
 .facts dt { color: var(--muted); }
 .facts dd { overflow-wrap: anywhere; }
@@ -47,7 +48,6 @@ _STYLE = """\
 .steps > li::before { content: counter(step); position: absolute; inset-inline-start: 0; top: 0; width: 1.6rem; height: 1.6rem; border-radius: 50%; background: var(--accent-soft); color: var(--accent); font-weight: 650; font-size: .875rem; text-align: center; line-height: 1.6rem; }
 .steps p { max-width: 80ch; font-size: .9375rem; color: var(--muted); }
 .steps pre { margin-top: .35rem; padding: .6rem .9rem; border: 1px solid var(--line); border-radius: 8px; background: var(--sunken); white-space: pre-wrap; overflow-wrap: anywhere; }
-.error { --hue: var(--bad-bar); } .warning { --hue: var(--warn-bar); } .note { --hue: var(--none-bar); }
 """
 _INTRO = (
     "What kube-proxy works with now, what its next start would choose, and how many rules of IPv4 and IPv6 there are;"

@@ -54,7 +54,7 @@ def check(node: LiveNode) -> Iterator[Problem]:
     for owner in PLUGINS:
         # Rules in both backends are leftovers in one of them, which is another rule's business.
         if owner in others and owner not in both:
-            remedy = f"pin {_NAMES[owner]} to {node.pin.backend}, too, then reboot the node"
+            remedy = f"pin {_NAMES[owner]} to {node.pin.backend}, too"
             yield node.problem(
                 f"kube-proxy works with {mine}, {_NAMES[owner]} with {other}", remedy
             )
