@@ -34,12 +34,12 @@ def missing() -> str:
     """Return why the tests cannot run; "" where they can."""
     if sys.platform != "linux" or os.geteuid():
         return "only root may make network namespaces"
-    tools = [tool for tool in (*SAVING, "unshare", "ip", "nft") if shutil.which(tool) is None]
+    tools = [tool for tool in (*SAVING, "unshare", "nsenter", "nft") if shutil.which(tool) is None]
     if tools:
-        return f"there is no {tools[0]}: apt install iptables nftables iproute2 util-linux"
+        return f"there is no {tools[0]}: apt install iptables nftables util-linux"
     tried = subprocess.run(
         ["unshare", "-n", "sh", "-c",
-         "ip link set lo up && for each in iptables-legacy ip6tables-legacy iptables-nft ip6tables-nft; do "
+         "for each in iptables-legacy ip6tables-legacy iptables-nft ip6tables-nft; do "
          "$each -A INPUT -j ACCEPT || exit 1; done"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -58,7 +58,7 @@ def _needed() -> None:
 def shell() -> Iterator[Shell]:
     """Run commands in a network namespace of this test's own."""
     held = subprocess.Popen(
-        ["unshare", "-n", "sh", "-c", "ip link set lo up && echo ready && exec sleep 600"],
+        ["unshare", "-n", "sh", "-c", "echo ready && exec sleep 600"],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert held.stdout is not None
