@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from rke2_lint import __version__
-from rke2_policies import pin
+from rke2_lint.export.cel import literals
+from rke2_policies import catalog, pin
+from rke2_policies.finding import Severity
 from rke2_policies.policy import Policy
 
 RULE = "missing-nft-pin"
+RESPELT = "invalid-backend"
 NAME = "rke2-kube-proxy-pin"
+OPT_OUT_LABEL = "rke2-lint.dev/webhook"
+"""As the webhook knows it."""
 
 
 class Wanted(NamedTuple):
@@ -22,30 +28,25 @@ class Wanted(NamedTuple):
     meanings: tuple[str, ...]
     """How people spell the backend who plainly mean it."""
     ignored_users: tuple[str, ...]
-    overrides: bool
-    """Some clusters are to have another backend, or are exempt."""
 
-    def fill(self, text: str) -> str:
+    def fill(self, text: str, name: str = NAME) -> str:
         """Return a text with its `@WORDS@` replaced."""
-        for word, value in (
-            ("@NAME@", NAME),
-            ("@RULE@", RULE),
-            ("@VERSION@", __version__),
-            ("@KEY@", pin.KEY),
-            ("@VARIABLE@", pin.VARIABLE),
-            ("@LENGTH@", str(len(pin.VARIABLE) + 1)),
-            ("@ITEM@", self.item),
-            ("@BACKEND@", self.backend),
-            ("@OTHER@", self.other),
-            ("@MEANINGS@", ", ".join(f"'{each}'" for each in self.meanings)),
-            ("@USERS@", ", ".join(f"'{_literal(each)}'" for each in self.ignored_users)),
-            ("@OVERRIDES@", _OVERRIDES if self.overrides else ""),
-        ):
-            text = text.replace(word, value)
-        return text
-
-
-_OVERRIDES = "# - overrides and exemptions of the policy: every Cluster is treated alike.\n"
+        words = {
+            "NAME": name,
+            "RULE": RULE,
+            "VERSION": __version__,
+            "KEY": pin.KEY,
+            "VARIABLE": pin.VARIABLE,
+            "LENGTH": str(len(pin.VARIABLE) + 1),
+            "ITEM": self.item,
+            "BACKEND": self.backend,
+            "OTHER": self.other,
+            "MEANINGS": "|".join(self.meanings),
+            "USERS": literals(self.ignored_users),
+            "LABEL": OPT_OUT_LABEL,
+        }
+        # In one go: what is filled in is not looked at again.
+        return re.sub(r"@([A-Z]+)@", lambda found: words.get(found[1], found[0]), text)
 
 
 def wanted(policy: Policy) -> Wanted:
@@ -57,10 +58,32 @@ def wanted(policy: Policy) -> Wanted:
         backend.other,
         tuple(sorted(backend.meanings)),
         policy.admission.ignore_users,
-        bool(policy.overrides or policy.exempt),
     )
 
 
-def _literal(text: str) -> str:
-    """Write a text between single quotes of CEL, and that between those of YAML's folded blocks."""
-    return text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+def why_not_injected(policy: Policy) -> str:
+    """Return why a policy wants no pin injected into new Clusters; "" where it wants one."""
+    if policy.admission.on_create != "inject":
+        return f"webhook.onCreate is {policy.admission.on_create}"
+    return _why_not_made(policy, RULE)
+
+
+def respells(policy: Policy) -> bool:
+    """Return whether a misspelt pin is to be written as it should be."""
+    return not _why_not_made(policy, RESPELT)
+
+
+def is_told(policy: Policy, rule: str) -> bool:
+    """Return whether a policy tells people of what a rule finds: as a warning, or as an error."""
+    if not policy.asks(rule):
+        return False
+    level = policy.levels.get(rule) or catalog.rule(rule).severity
+    return level >= Severity.WARNING
+
+
+def _why_not_made(policy: Policy, rule: str) -> str:
+    if not policy.asks(rule):
+        return f"the policy does not ask {rule}"
+    if rule not in policy.admission.patch:
+        return f"webhook.patch leaves {rule} out"
+    return "" if policy.may_fix(rule) else f"the policy lets nobody fix {rule}"
