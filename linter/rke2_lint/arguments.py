@@ -27,6 +27,7 @@ other commands:
   rke2-lint completions SHELL   write completions for bash, zsh or fish
   rke2-lint lsp                 serve an editor as a language server
   rke2-lint node [PATHS…]       how nodes are, from dumps, log bundles, or this very node
+  rke2-lint export --format …   the policy for the API server itself, Kyverno or Gatekeeper
 
 exit codes:
   0  nothing at the level of a warning or above is left
@@ -95,6 +96,7 @@ def parser_of(command: str) -> argparse.ArgumentParser:
         "config": _config,
         "files": _files,
         "node": _node,
+        "export": _export,
     }[command]()
 
 
@@ -237,6 +239,27 @@ def _node() -> argparse.ArgumentParser:
     _outputs(parser, health.FORMATS)
     _flag(parser, "--exit-zero", "exit with 0 whatever is found")
     parser.add_argument("-q", "--quiet", action="store_true", help="no summary")
+    _add_output(parser, verbose=False)
+    return parser
+
+
+def _export() -> argparse.ArgumentParser:
+    from rke2_lint.export import FORMATS as ENGINES
+
+    parser = _Parser(
+        "rke2-lint export",
+        "rke2-lint export --format FORMAT [OPTIONS]",
+        "Write the policy of this folder for another engine, which needs no webhook of ours; what it "
+        "cannot say stands in its comments (docs/native-policies.md).",
+    )
+    parser.add_argument(
+        "--format",
+        dest="output_format",
+        choices=tuple(ENGINES),
+        metavar="FORMAT",
+        help=", ".join(ENGINES),
+    )
+    _add_configuration(parser)
     _add_output(parser, verbose=False)
     return parser
 

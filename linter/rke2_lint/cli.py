@@ -37,7 +37,17 @@ CLEAN, FOUND, USAGE, BUG = 0, 1, 2, 3
 INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell counts signals: 128 and more
 
 _PART = 1 << 15
-_COMMANDS = ("check", "effective", "rule", "config", "files", "completions", "lsp", "node")
+_COMMANDS = (
+    "check",
+    "effective",
+    "rule",
+    "config",
+    "files",
+    "completions",
+    "lsp",
+    "node",
+    "export",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -101,6 +111,7 @@ def _run(argv: list[str]) -> int:
         "config": _config,
         "files": _files,
         "node": _node,
+        "export": _export,
     }[command]
     return run(asked)
 
@@ -350,6 +361,22 @@ def _node(asked: Asked) -> int:
     if failed:
         return USAGE
     return FOUND if not asked.exit_zero and told.is_alarming else CLEAN
+
+
+def _export(asked: Asked) -> int:
+    from rke2_lint.export import FORMATS, NothingToExportError, export
+    from rke2_policies.policy import DEFAULT
+
+    if asked.paths:
+        return _usage("export takes no paths: the policy is that of this folder, or --config's")
+    if asked.output_format not in FORMATS:
+        return _usage(f"for which engine? rke2-lint export --format {'|'.join(FORMATS)}")
+    policy = _lookup(asked).policy_for(f"{absolute('.')}/.") or DEFAULT
+    try:
+        _say(export(asked.output_format, policy), sys.stdout)
+    except NothingToExportError as error:
+        return _usage(f"there is nothing to export: {error}")
+    return CLEAN
 
 
 # --- the steps they share
