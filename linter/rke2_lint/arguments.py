@@ -27,6 +27,7 @@ other commands:
   rke2-lint completions SHELL   write completions for bash, zsh or fish
   rke2-lint lsp                 serve an editor as a language server
   rke2-lint node [PATHS…]       how nodes are, from dumps, log bundles, or this very node
+  rke2-lint verify              how the nodes of live clusters are, over their API
   rke2-lint export --format …   the policy for the API server itself, Kyverno or Gatekeeper
 
 exit codes:
@@ -47,6 +48,23 @@ exit codes:
   0  all nodes are in order, or the pin means nothing to them
   1  a node has a warning or an error
   2  wrong use, or something that was named cannot be read
+  3  a bug of ours
+"""
+
+
+_VERIFY_EPILOG = """\
+formats:
+{formats}
+
+  Each may be followed by =FILE, and several may be asked for; one of them may go without a file.
+
+--exec runs these in kube-proxy's containers, and nothing else; all of them only read:
+{commands}
+
+exit codes:
+  0  all nodes are in order, or the pin means nothing to them
+  1  a node has a warning or an error
+  2  wrong use, or a cluster that could not be read, or only in part
   3  a bug of ours
 """
 
@@ -96,6 +114,7 @@ def parser_of(command: str) -> argparse.ArgumentParser:
         "config": _config,
         "files": _files,
         "node": _node,
+        "verify": _verify,
         "export": _export,
     }[command]()
 
@@ -262,6 +281,80 @@ def _export() -> argparse.ArgumentParser:
     _add_configuration(parser)
     _add_output(parser, verbose=False)
     return parser
+
+
+def _verify() -> argparse.ArgumentParser:
+    from rke2_lint import health
+    from rke2_lint.verify.commands import COMMANDS
+
+    parser = _Parser(
+        "rke2-lint verify",
+        "rke2-lint verify [OPTIONS]",
+        "Verify live clusters over their API: whether every node has a kube-proxy, and whether it is "
+        "pinned (docs/verify.md). Nothing is changed.",
+        _VERIFY_EPILOG.format(
+            formats="\n".join(f"  {one.name:6}  {one.about}" for one in health.FORMATS),
+            commands="\n".join(f"  {' '.join(one)}" for one in COMMANDS),
+        ),
+    )
+    which = parser.add_argument_group("clusters")
+    which.add_argument(
+        "--kubeconfig",
+        dest="kubeconfigs",
+        action="append",
+        metavar="FILE",
+        help="a kubeconfig (may be repeated; default: KUBECONFIG, or ~/.kube/config, or the Pod's own account)",
+    )
+    which.add_argument(
+        "--context",
+        dest="contexts",
+        action="append",
+        metavar="CONTEXT",
+        help="a context, or a glob such as 'prod-*' (may be repeated; default: the current one)",
+    )
+    _flag(which, "--all-contexts", "all contexts")
+    _flag(parser, "--exec", "also look into the containers, with commands that only read")
+    pace = parser.add_argument_group("pace")
+    pace.add_argument(
+        "--jobs", type=_count, metavar="N", help="so many requests at once (default: 10)"
+    )
+    pace.add_argument(
+        "--request-timeout",
+        type=_seconds,
+        metavar="SECONDS",
+        help="how long a request or a command may take (default: 30)",
+    )
+    pace.add_argument(
+        "--timeout", type=_seconds, metavar="SECONDS", help="how long all of it may take"
+    )
+    pace.add_argument(
+        "--resume",
+        metavar="FILE",
+        help="go on from the JSON of an earlier run: what that has seen is kept",
+    )
+    _add_configuration(parser)
+    _outputs(parser, health.FORMATS)
+    _flag(parser, "--exit-zero", "exit with 0 whatever is found")
+    _add_quiet(parser)
+    _add_output(parser, verbose=False)
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= number <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 1000")
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text.removesuffix("s"))
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:

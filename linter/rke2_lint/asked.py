@@ -33,6 +33,14 @@ class Asked:
         """Of commands that print one thing."""
         self.output_formats: list[str] = []
         """Of `check`: `FORMAT` or `FORMAT=FILE`."""
+        self.kubeconfigs: list[str] = []
+        self.contexts: list[str] = []
+        self.all_contexts = False
+        self.exec = False
+        self.jobs = 10
+        self.request_timeout = 30.0
+        self.timeout: float | None = None
+        self.resume: str | None = None
         self.statistics = False
         self.exit_zero = False
         self.no_color = False

@@ -30,13 +30,16 @@ if TYPE_CHECKING:
 
     from rke2_lint.baseline_file import Baseline
     from rke2_lint.files import Listing
+    from rke2_lint.health.told import Told
     from rke2_lint.outputs import Outputs
     from rke2_lint.paint import Paint
 
 CLEAN, FOUND, USAGE, BUG = 0, 1, 2, 3
-INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell counts signals: 128 and more
+SIGNALLED = 128  # as a shell counts signals
+INTERRUPTED, CLOSED_PIPE = SIGNALLED + 2, SIGNALLED + 13
 
 _PART = 1 << 15
+_WHAT_HELPS = "# This would allow it: kubectl apply -f FILE"
 _COMMANDS = (
     "check",
     "effective",
@@ -46,6 +49,7 @@ _COMMANDS = (
     "completions",
     "lsp",
     "node",
+    "verify",
     "export",
 )
 
@@ -111,6 +115,7 @@ def _run(argv: list[str]) -> int:
         "config": _config,
         "files": _files,
         "node": _node,
+        "verify": _verify,
         "export": _export,
     }[command]
     return run(asked)
@@ -339,7 +344,6 @@ def _lsp(asked: Asked) -> int:
 
 def _node(asked: Asked) -> int:
     from rke2_lint.health import FORMATS
-    from rke2_lint.health.text import summary
     from rke2_lint.node.command import look
     from rke2_lint.outputs import OutputError, Outputs
 
@@ -348,7 +352,50 @@ def _node(asked: Asked) -> int:
     except OutputError as error:
         return _usage(str(error))
     gc.enable()  # dumps of large clusters are many
-    told = look(asked.paths, _lookup(asked))
+    return _tell(look(asked.paths, _lookup(asked)), outputs, asked)
+
+
+def _verify(asked: Asked) -> int:
+    from rke2_lint.health import FORMATS
+    from rke2_lint.outputs import OutputError, Outputs
+
+    if asked.paths:
+        return _usage(f"verify looks at live clusters: what is {asked.paths[0]}? (--kubeconfig FILE)")
+    try:
+        outputs = Outputs(
+            asked.output_formats or [FORMATS[0].name], asked.kubeconfigs, FORMATS
+        )
+    except OutputError as error:
+        return _usage(str(error))
+    if asked.all_contexts and asked.contexts:
+        return _usage("--context chooses some contexts, and --all-contexts takes all: choose one")
+    try:
+        import lightkube
+    except ImportError:
+        return _usage("verify needs lightkube: pip install 'rke2-lint[cluster]'")
+    del lightkube
+    from rke2_lint.verify.command import Wish, look
+    from rke2_lint.verify.kubeconfig import contexts
+    from rke2_lint.verify.resuming import NOTHING, resume
+
+    wish = Wish(
+        asked.exec,
+        asked.jobs,
+        asked.request_timeout,
+        asked.timeout,
+        NOTHING if asked.resume is None else resume(asked.resume),
+        _is_watched(asked),
+    )
+    chosen = contexts(asked.kubeconfigs, asked.contexts, every=asked.all_contexts)
+    gc.enable()
+    return _tell(look(chosen, _lookup(asked), wish), outputs, asked)
+
+
+def _tell(told: Told, outputs: Outputs, asked: Asked) -> int:
+    """Tell how nodes are, where it is wanted, and return the exit code."""
+    from rke2_lint.health import FORMATS
+    from rke2_lint.health.text import summary
+
     if outputs.stdout is not None and (told.diagnoses or outputs.stdout is not FORMATS[0]):
         _say(outputs.stdout.render(told, _paint(sys.stdout, asked)), sys.stdout)
     failed = [*told.unreadable, *outputs.write(told)]
@@ -356,8 +403,12 @@ def _node(asked: Asked) -> int:
         from rke2_lint.paint import harmless, without_commands
 
         print(without_commands(harmless(f"error: {line}")), file=sys.stderr)
+    for lines in told.advice:
+        print(f"\n{_WHAT_HELPS}\n{lines}", file=sys.stderr)
     if not asked.quiet:
         print(summary(told), file=sys.stderr)
+    if told.stopped_by:
+        return SIGNALLED + told.stopped_by
     if failed:
         return USAGE
     return FOUND if not asked.exit_zero and told.is_alarming else CLEAN

@@ -65,6 +65,9 @@ _VALUES = {
     "RULES": Value("rules", listed=True),
     "REV": Value("revision"),
     "REASON": Value("text"),
+    "CONTEXT": Value("text"),
+    "N": Value("text"),
+    "SECONDS": Value("text"),
 }
 
 

@@ -15,16 +15,17 @@ _NARROWEST = 10
 class Bar:
     """One line on standard error, which is written over and over."""
 
-    __slots__ = ("_last", "_next", "_total")
+    __slots__ = ("_last", "_next", "_total", "_what")
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, what: str = "files") -> None:
         self._total = total
+        self._what = what
         self._last = 0
         """How many columns of the line are written on."""
         self._next = 0.0
 
     def show(self, done: int) -> None:
-        """Show how many files are done."""
+        """Show how many are done."""
         now = monotonic()
         if now < self._next:
             return
@@ -34,6 +35,10 @@ class Bar:
         sys.stderr.flush()
         self._last = len(line)
 
+    def grow(self, total: int) -> None:
+        """Count with so many instead: it was not known before how many there are."""
+        self._total = total
+
     def clear(self) -> None:
         """Leave the line as it was before."""
         if self._last:
@@ -42,7 +47,7 @@ class Bar:
             self._last = 0
 
     def _line(self, done: int) -> str:
-        text = f"{done:,} of {self._total:,} files"
+        text = f"{done:,} of {self._total:,} {self._what}"
         # The last column stays free: some terminals begin a new line when it is written on.
         room = _columns() - 1
         width = min(room - len(text) - len("[] "), _WIDEST)

@@ -66,8 +66,9 @@ def render(told: Told) -> str:
     shown = (
         _unreadable(told.unreadable),
         form(facets) if facets else "",
+        f'<p class="muted">{text(told.note)}</p>\n' if told.note else "",
         _table(told.diagnoses, len(nodes)),
-        _details(nodes),
+        _details(told, len(nodes)),
     )
     body = (
         '<a class="skip" href="#content">Skip to the content</a>\n'
@@ -226,30 +227,42 @@ def _numbers(ipv4: int | None, ipv6: int | None) -> str:
     return f'<span class="number">{shown}</span>'
 
 
-def _details(nodes: Sequence[NodeDiagnosis]) -> str:
+def _details(told: Told, nodes: int) -> str:
     if not nodes:
         return ""
+    several = len(told.clusters) > 1
+    named = [
+        (f"{diagnosis.name}/{one.node.name}" if several else one.node.name, one)
+        for diagnosis in told.diagnoses
+        for one in diagnosis.nodes
+    ]
     shown = "".join(
-        _node(one, number, unfolded=len(nodes) <= _FEW and one.verdict in ("error", "warning"))
-        for number, one in enumerate(nodes)
+        _node(
+            name,
+            one,
+            number,
+            missing=not told.note,
+            unfolded=nodes <= _FEW and one.verdict in ("error", "warning"),
+        )
+        for number, (name, one) in enumerate(named)
     )
     left = none_left("details", "No node is left by these filters.")
     inside = f'<div data-list="details">\n{shown}{left}</div>\n'
     intro = "Why, and what to do, in the order in which it has to be done."
-    return section("details", "Details", len(nodes), intro, inside, folding=len(nodes) > 1)
+    return section("details", "Details", nodes, intro, inside, folding=nodes > 1)
 
 
-def _node(one: NodeDiagnosis, number: int, *, unfolded: bool) -> str:
-    node = one.node
-    parts = (_facts(node), _found(one.findings), _accepted(one), _steps(one), _rules(one))
+def _node(name: str, one: NodeDiagnosis, number: int, *, missing: bool, unfolded: bool) -> str:
+    facts = _facts(one.node, missing=missing)
+    parts = (facts, _found(one.findings), _accepted(one), _steps(one), _rules(one))
     return (
         f'<details class="card fold node" data-item data-verdict="{one.verdict}"{" open" if unfolded else ""}>'
-        f'<summary><span id="node-{number}">{text(node.name)}</span> {_badge(one.verdict)}</summary>'
+        f'<summary><span id="node-{number}">{text(name)}</span> {_badge(one.verdict)}</summary>'
         f'<div class="inside">{"".join(parts)}</div></details>\n'
     )
 
 
-def _facts(node: LiveNode) -> str:
+def _facts(node: LiveNode, *, missing: bool) -> str:
     facts: list[tuple[str, str]] = []
     if node.not_applicable:
         facts.append(("Not applicable", text(node.not_applicable)))
@@ -261,7 +274,7 @@ def _facts(node: LiveNode) -> str:
     if node.owners:
         owners = ", ".join(f"{owner} {count:,}" for owner, count in node.owners.items())
         facts.append(("Legacy rules of", text(owners)))
-    if node.missing:
+    if missing and node.missing:
         facts.append(("Not known", text(", ".join(node.missing))))
     cells = "".join(f"<dt>{name}</dt><dd>{said}</dd>" for name, said in facts)
     return f'<dl class="facts">{cells}</dl>\n'

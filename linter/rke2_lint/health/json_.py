@@ -13,8 +13,40 @@ VERSION = 1
 
 def render(told: Told) -> str:
     """Return what is known of every node, in ASCII."""
-    nodes = [_node(one) for one in told.nodes]
-    return json.dumps({"version": VERSION, "nodes": nodes}, indent=2) + "\n"
+    about: dict[str, Any] = {"version": VERSION, "nodes": [_node(one) for one in told.nodes]}
+    if told.clusters:
+        about = _with_clusters(told)
+    return json.dumps(about, indent=2) + "\n"
+
+
+def _with_clusters(told: Told) -> dict[str, Any]:
+    """Return the same with what a later run needs to go on (`--resume`)."""
+    from rke2_lint.verify.record import written
+
+    clusters = {one.name: one for one in told.clusters}
+    nodes = []
+    for diagnosis in told.diagnoses:
+        cluster = clusters[diagnosis.name]
+        for one in diagnosis.nodes:
+            name = one.node.name
+            about = {"cluster": cluster.name, "complete": name not in cluster.half_seen}
+            about |= {"kept": name in cluster.kept, "evidence": written(one.node.evidence)}
+            nodes.append(_node(one) | about)
+    return {
+        "version": VERSION,
+        "complete": all(one.complete for one in told.clusters),
+        "exec": told.inside,
+        "clusters": [
+            {
+                "name": one.name,
+                "complete": one.complete,
+                "kept": bool(one.kept) and one.complete,
+                "errors": list(one.faults),
+            }
+            for one in told.clusters
+        ],
+        "nodes": nodes,
+    }
 
 
 def _node(one: NodeDiagnosis) -> dict[str, Any]:

@@ -17,7 +17,12 @@ from rke2_policies.finding import Finding, Severity
 def render(told: Told) -> str:
     """Return a suite for each node, and one for what could not be looked at."""
     nodes = list(told.nodes)
-    suites = [_suite(one) for one in nodes]
+    several = len(told.clusters) > 1
+    suites = [
+        _suite(one, f"{diagnosis.name}/" if several else "")
+        for diagnosis in told.diagnoses
+        for one in diagnosis.nodes
+    ]
     if told.unreadable:
         suites.append(_unreadable(told.unreadable))
     tests = sum(max(1, len(one.findings)) for one in nodes) + len(told.unreadable)
@@ -28,8 +33,8 @@ def render(told: Told) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites{about}>\n{"".join(suites)}</testsuites>\n'
 
 
-def _suite(one: NodeDiagnosis) -> str:
-    name = one.node.name
+def _suite(one: NodeDiagnosis, cluster: str) -> str:
+    name = cluster + one.node.name
     skipped = int(one.verdict == "not-applicable" and not one.findings)
     about = attributes(
         name=name, tests=max(1, len(one.findings)), failures=sum(map(_fails, one.findings)),

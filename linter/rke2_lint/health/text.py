@@ -17,6 +17,8 @@ _MOST_RULES = 20
 _MOST_RULES_OF_MANY = 3
 _FEW = 5
 """So many nodes are told in full."""
+_MOST_NAMES = 10
+"""So many names stand in a heading."""
 
 
 def render(told: Told, paint: Paint) -> str:
@@ -24,20 +26,46 @@ def render(told: Told, paint: Paint) -> str:
     nodes = list(told.nodes)
     if not nodes:
         return ""
-    lines = list(_table(nodes, paint))
+    lines = list(_table(told, paint))
     most = _MOST_RULES if len(nodes) <= _FEW else _MOST_RULES_OF_MANY
-    for one in nodes:
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, one in _named(told):
         if len(nodes) <= _FEW or one.findings:
-            lines += _node(one, most, paint)
-    lines += _remedies(nodes, paint)
+            about = (one.verdict, *_node(one, most, paint, missing=not told.note))
+            alike.setdefault(about, []).append(name)
+    for (verdict, *paragraph), names in alike.items():
+        lines += ("", f"{paint('bold', _some(names))}  {paint(_STYLES[verdict], verdict)}")
+        lines += paragraph
+    lines += _remedies(told, paint)
+    if told.note:
+        lines += ("", paint("dim", told.note))
     return "".join(f"{line}\n" for line in lines)
+
+
+def _named(told: Told) -> Iterator[tuple[str, NodeDiagnosis]]:
+    """Yield all nodes, each with the name of its cluster before it where there are several."""
+    for diagnosis in told.diagnoses:
+        cluster = f"{diagnosis.name}/" if len(told.clusters) > 1 else ""
+        for one in diagnosis.nodes:
+            yield cluster + one.node.name, one
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return names as a heading, which is one line."""
+    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    return harmless(", ".join(names[:_MOST_NAMES])) + more
 
 
 def summary(told: Told) -> str:
     """Return one line: how many nodes, and how they are."""
     nodes = sum(1 for _ in told.nodes)
     said = ", ".join(f"{count:,} {_noun(verdict, count)}" for verdict, count in told.counts.items())
-    return f"Looked at {nodes:,} {'node' if nodes == 1 else 'nodes'}{f': {said}' if said else ''}."
+    looked = f"Looked at {nodes:,} {'node' if nodes == 1 else 'nodes'}"
+    if len(told.clusters) > 1:
+        looked += f" of {sum(1 for one in told.diagnoses if one.nodes):,} clusters"
+    if kept := sum(len(one.kept) for one in told.clusters):
+        looked += f", {kept:,} of them in an earlier run"
+    return f"{looked}{f': {said}' if said else ''}."
 
 
 def _noun(verdict: str, count: int) -> str:
@@ -54,10 +82,10 @@ def _noun(verdict: str, count: int) -> str:
             )
 
 
-def _table(nodes: Sequence[NodeDiagnosis], paint: Paint) -> Iterator[str]:
-    rows = [
+def _table(told: Told, paint: Paint) -> Iterator[str]:
+    rows: list[tuple[str, ...]] = [
         (
-            harmless(one.node.name),
+            harmless(name),
             one.verdict,
             current(one.node),
             predicted(one.node),
@@ -65,10 +93,14 @@ def _table(nodes: Sequence[NodeDiagnosis], paint: Paint) -> Iterator[str]:
             _numbers(one.node.counts.legacy4, one.node.counts.legacy6),
             _numbers(one.node.counts.nft4, one.node.counts.nft6),
         )
-        for one in nodes
+        for name, one in _named(told)
     ]
-    widths = [max(map(len, column)) for column in zip(_HEADS, *rows, strict=True)]
-    yield paint("bold", "  ".join(map(str.ljust, _HEADS, widths)).rstrip())
+    heads: tuple[str, ...] = _HEADS
+    if not told.inside:
+        # Without a command, nobody has counted a rule.
+        heads, rows = _HEADS[:-2], [row[:-2] for row in rows]
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    yield paint("bold", "  ".join(map(str.ljust, heads, widths)).rstrip())
     for row in rows:
         name, verdict, *others = map(str.ljust, row, widths)
         yield "  ".join((name, paint(_STYLES[row[1]], verdict), *others)).rstrip()
@@ -85,10 +117,9 @@ def _numbers(ipv4: int | None, ipv6: int | None) -> str:
     return " + ".join("?" if one is None else f"{one:,}" for one in (ipv4, ipv6))
 
 
-def _node(one: NodeDiagnosis, most: int, paint: Paint) -> Iterator[str]:
+def _node(one: NodeDiagnosis, most: int, paint: Paint, *, missing: bool) -> Iterator[str]:
+    """Yield what there is to say of a node. `missing`: also what else could be known."""
     node = one.node
-    yield ""
-    yield f"{paint('bold', harmless(node.name))}  {paint(_STYLES[one.verdict], one.verdict)}"
     yield from (f"  {line}" for line in _known(node))
     for finding in one.findings:
         severity = finding.severity.name.lower()
@@ -99,7 +130,7 @@ def _node(one: NodeDiagnosis, most: int, paint: Paint) -> Iterator[str]:
         said = f"accepted: {accepted.finding.rule} ({accepted.exemption.reason})"
         yield f"  {paint('dim', harmless(said))}"
     yield from _rules(one, most, paint)
-    if node.missing:
+    if missing and node.missing:
         yield f"  {paint('dim', 'Not known: ' + ', '.join(node.missing))}"
 
 
@@ -140,18 +171,17 @@ def _rules(one: NodeDiagnosis, most: int, paint: Paint) -> Iterator[str]:
         yield f"    and {there - len(rules[:most]):,} more"
 
 
-def _remedies(nodes: Sequence[NodeDiagnosis], paint: Paint) -> Iterator[str]:
+def _remedies(told: Told, paint: Paint) -> Iterator[str]:
     """Yield what to do, once for all nodes that need the same."""
     alike: dict[tuple[Step, ...], list[str]] = {}
-    for one in nodes:
+    for name, one in _named(told):
         if one.steps:
-            alike.setdefault(one.steps, []).append(one.node.name)
+            alike.setdefault(one.steps, []).append(name)
     for steps, names in alike.items():
         yield ""
-        named = ", ".join(map(harmless, names))
-        yield paint("bold", f"What to do on {named}")
+        yield paint("bold", f"What to do on {_some(names)}")
         for number, step in enumerate(steps, start=1):
             yield f"  {number}. {step.title}"
             yield f"     {paint('dim', step.why)}"
-            commands = step.on(names[0]) if len(names) == 1 else step.commands
+            commands = step.on(names[0].rpartition("/")[2]) if len(names) == 1 else step.commands
             yield from (f"       {harmless(command)}" for command in commands)

@@ -9,6 +9,19 @@ from rke2_policies.diagnose import VERDICTS, Diagnosis, NodeDiagnosis, Verdict
 from rke2_policies.diagnosis.live_node import LiveNode
 
 
+class ClusterTold(NamedTuple):
+    """What there is to tell of a live cluster beside its nodes."""
+
+    name: str
+    complete: bool
+    """Everything that was asked for was seen."""
+    half_seen: frozenset[str] = frozenset()
+    """Nodes of which there is more to be seen than was."""
+    kept: frozenset[str] = frozenset()
+    """Nodes that an earlier run saw, and this one has not looked at."""
+    faults: tuple[str, ...] = ()
+
+
 class Told(NamedTuple):
     """All that there is to tell."""
 
@@ -16,6 +29,16 @@ class Told(NamedTuple):
     unreadable: Sequence[str] = ()
     """What was asked for and could not be looked at, each with its reason."""
     command: str = "rke2-lint node"
+    clusters: Sequence[ClusterTold] = ()
+    """Live clusters; empty where dumps were read."""
+    note: str = ""
+    """What holds for all nodes alike; then it is not said of each what else could be known."""
+    advice: Sequence[str] = ()
+    """Lines to paste somewhere, against what could not be looked at."""
+    inside: bool = True
+    """Somebody looked at more than what the API says."""
+    stopped_by: int = 0
+    """The signal that ended it all before it was done; 0: none."""
 
     @property
     def nodes(self) -> Iterator[NodeDiagnosis]:
