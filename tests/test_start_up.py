@@ -109,6 +109,19 @@ def test_a_clean_cluster_loads_nothing_that_findings_need(folder: Path) -> None:
     assert not loaded & {"rke2_lint.telling", "rke2_lint.masking", "rke2_lint.reporters.full"}
 
 
+def test_files_load_nothing_that_live_nodes_need(folder: Path) -> None:
+    (folder / ".rke2-lint.yaml").write_text("levels: {legacy-in-use: note}\n")
+    loaded = loaded_by(folder, ".")
+    assert "rke2_policies.policy_file" in loaded
+    live = (
+        "rke2_policies.diagnos",
+        "rke2_policies.live_rules.",
+        "rke2_lint.node",
+        "rke2_lint.health",
+    )
+    assert not {name for name in loaded if name.startswith(live)}
+
+
 @pytest.mark.parametrize("format", [one.name for one in FORMATS])
 def test_nothing_ever_loads_the_web(folder: Path, format: str) -> None:
     loaded = loaded_by(folder, "--output-format", format, ".")

@@ -306,8 +306,9 @@ def test_what_the_log_says(look: Look) -> None:
         'time="…" level=warning msg="Unknown flag --kube-proxy-extra-env found in config.yaml, skipping"\n'
     )
     said = look(node={**NODE, "env": UNPINNED, "config.yaml": None, "journal": log})
-    assert said.found() == {"skipped-argument": "error"}
-    assert len(said.node["findings"]) == 2
+    assert [one["severity"] for one in said.node["findings"]] == ["error", "error", "warning"]
+    assert set(said.found()) == {"skipped-argument"}
+    assert look(node={**NODE, "journal": log}).node["verdict"] == "pass"
 
 
 # --- what dumps really look like

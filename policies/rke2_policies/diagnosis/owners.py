@@ -10,6 +10,8 @@ src/firewall/core/ipXtables.py. kube-router: cloudnativelabs/kube-router pkg/con
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from rke2_policies.lazy_pattern import lazily
 
 CUSTOM = "custom"
@@ -48,16 +50,17 @@ _COMMENTS = (
 
 def owner_of(chain: str, target: str, comment: str) -> str:
     """Return whose rule it is: by its chain, the chain that it jumps to, then its comment."""
-    for name in (chain, target):
-        if owner := _by_name(name):
-            return owner
+    if owner := owner_of_chain(chain) or owner_of_chain(target):
+        return owner
     for begin, owner in _COMMENTS:
         if comment.startswith(begin) or f" {begin}" in comment:
             return owner
     return CUSTOM
 
 
-def _by_name(name: str) -> str:
+@lru_cache(maxsize=1024)
+def owner_of_chain(name: str) -> str:
+    """Return whose chain it is by its name; "" where that does not tell."""
     for prefix, owner in _PREFIXES:
         if name.startswith(prefix):
             return owner

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-from rke2_policies.diagnosis.owners import owner_of
+from rke2_policies.diagnosis.owners import owner_of, owner_of_chain
 from rke2_policies.lazy_pattern import lazily
 
 _MOST_RULES = 100
@@ -26,7 +26,6 @@ _HEADER = lazily(
 _TABLE = lazily(r"\*[a-z]+\Z")
 # With `-c`, counters stand before each rule; the detector's own call has none.
 _COUNTERS = lazily(r"\[\d+:\d+\] (?=-)")
-_CHAIN = lazily(r"-A (?P<chain>\S+)")
 _TARGET = lazily(r" (?:-j|-g|--jump|--goto) (?P<target>\S+)")
 _COMMENT = lazily(r' --comment (?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>\S+))')
 _SAYS_LEGACY = "iptables-legacy tables present"
@@ -128,13 +127,6 @@ class _Table:
         self.rules: list[IptablesRule] = []
         self.owners: dict[str, int] = {}
 
-    def add(self, rule: IptablesRule) -> None:
-        """Take a rule in."""
-        there = self.owners.get(rule.owner, 0)
-        self.owners[rule.owner] = there + 1
-        if there < _MOST_RULES:
-            self.rules.append(rule)
-
 
 class _Part:
     """One backend's rules of one family, as far as they have been read."""
@@ -173,14 +165,14 @@ class _Reading:
 
     def take(self, number: int, line: str) -> None:
         """Take one line."""
-        if counters := _COUNTERS.match(line):
+        if line.startswith("[") and (counters := _COUNTERS.match(line)):
             line = line[counters.end() :]
-        if header := _HEADER.match(line):
+        if line.startswith("-"):
+            self._rule(number, line)
+        elif header := _HEADER.match(line):
             self._begin(header["tool"], header["version"], header["backend"])
         elif _TABLE.match(line):
             self._open(line[1:])
-        elif line.startswith("-"):
-            self._rule(number, line)
         elif line.startswith(":") and self._table and self._part is not None:
             self._part.chains.add((self._table, line[1:].partition(" ")[0]))
         elif line == "COMMIT":
@@ -238,10 +230,17 @@ class _Reading:
             self._part.tables.setdefault("", _Table())
         table = self._part.tables[self._table]
         table.counted += 1
-        if rule := _rule(self._part.family, self._table, line, number):
-            table.add(rule)
-        else:
+        chain = line[3:].partition(" ")[0] if line.startswith("-A ") else ""
+        if not chain:
             self._strange.append(number)
+            return
+        owner = owner_of_chain(chain) or _owner(chain, line)
+        there = table.owners.get(owner, 0)
+        table.owners[owner] = there + 1
+        if there < _MOST_RULES:
+            table.rules.append(
+                IptablesRule(self._part.family, self._table, chain, line, number, owner)
+            )
 
     def end(self) -> None:
         """End what is open: a table that has no COMMIT, or a header without what it announces."""
@@ -301,12 +300,8 @@ def _summed(owners: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
     return found
 
 
-def _rule(family: Family, table: str, line: str, number: int) -> IptablesRule | None:
-    chain = _CHAIN.match(line)
-    if chain is None:
-        return None
+def _owner(chain: str, line: str) -> str:
     target = _TARGET.search(line)
     comment = _COMMENT.search(line)
     said = (comment["quoted"] or comment["plain"] or "") if comment else ""
-    owner = owner_of(chain["chain"], target["target"] if target else "", said)
-    return IptablesRule(family, table, chain["chain"], line, number, owner)
+    return owner_of(chain, target["target"] if target else "", said)

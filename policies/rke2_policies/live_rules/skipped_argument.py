@@ -30,9 +30,12 @@ def check(node: LiveNode) -> Iterator[Problem]:
     most = Severity.NOTE if node.judge(node.running) == "pinned" else Severity.ERROR
     for complaint in node.evidence.complaints:
         if complaint.flag == pin.KEY:
-            # Other commands of RKE2, such as etcd-snapshot, read the same file and know fewer flags.
-            continue
-        if complaint.flag and nearest(complaint.flag, (pin.KEY,)):
+            if node.judge(node.running) == "unpinned":
+                message = f"RKE2 has skipped {pin.KEY}, which it should know"
+                # Or it was another command, such as etcd-snapshot, which knows fewer settings.
+                remedy = "look which version it is: v1.21.3+rke2r2 was the first to know it"
+                yield node.problem(message, remedy, severity=Severity.WARNING)
+        elif complaint.flag and nearest(complaint.flag, (pin.KEY,)):
             message = f"RKE2 has skipped {complaint.flag}, which it does not know"
             yield node.problem(message, f"write {pin.KEY}", most=most, explains=True)
         elif not complaint.flag and "kube-proxy" in complaint.text:
