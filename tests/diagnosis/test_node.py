@@ -291,6 +291,19 @@ def test_a_drop_in_that_takes_the_pin_away(look: Look) -> None:
     assert look(node={**NODE, **files}).found() == {"unpinned-kube-proxy": "warning"}
 
 
+def test_a_configuration_that_stops_rke2_is_told(look: Look) -> None:
+    said = look(node={**NODE, "config.yaml": "kube-proxy-arg: [IPTABLES_MODE=nft]\n"})
+    assert said.found() == {"backend-not-applied": "error", "pin-not-in-config": "warning"}
+    assert "the next start fails: RKE2 does not start" in said.message("backend-not-applied")
+
+
+def test_a_configuration_that_does_not_parse_is_told(look: Look) -> None:
+    said = look(node={**NODE, "config.yaml": "kube-proxy-extra-env: [\n"})
+    assert said.found() == {"damaged-dump": "warning"}
+    assert "does not parse" in said.message("damaged-dump")
+    assert said.node["predicted"] == "nft"
+
+
 def test_a_pin_in_the_services_environment(look: Look) -> None:
     files = {
         "config.yaml": "cni: canal\n",

@@ -84,6 +84,8 @@ class Evidence(NamedTuple):
                 yield Damage(one.source or f"iptables-{one.backend}-save", fault)
         if self.ruleset is not None and not self.ruleset.complete:
             yield Damage("nft list ruleset", "it is cut off")
+        if self.machine is not None and self.machine.verdict == "unknown":
+            yield Damage("RKE2's configuration", self.machine.reason)
 
 
 def read_tool(text: str) -> Tool | None:

@@ -59,3 +59,9 @@ def check(node: LiveNode) -> Iterator[Problem]:
             remedy,
             explains=True,
         )
+    elif (
+        (machine := node.evidence.machine) is not None
+        and machine.verdict == "broken"
+        and node.judge(configured) != "other"
+    ):
+        yield node.problem(f"the next start fails: {machine.reason}", "mend the configuration")
