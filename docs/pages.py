@@ -39,6 +39,7 @@ PAGES = {
     "README.md": "index.md",
     "examples/README.md": "examples.md",
     "webhook/README.md": "webhook.md",
+    "charts/rke2-webhook/README.md": "webhook-chart.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changes.md",
 }
@@ -85,7 +86,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made of something else."""
     for source, page in PAGES.items():
         text = (ROOT / source).read_text(encoding="utf-8")
-        text = ALONE + _with_links(text, source, page, config)
+        alone = "" if page.startswith("webhook") else ALONE
+        text = alone + _with_links(text, source, page, config)
         files.append(File.generated(config, page, content=text))
     for rule in _all():
         text = "\n\n".join(_rule_page(rule)) + "\n"

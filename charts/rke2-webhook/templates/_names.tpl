@@ -37,6 +37,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- merge $own .Values.podLabels .Values.commonLabels | toYaml -}}
 {{- end -}}
 
+{{- define "rke2-webhook.testPodLabels" -}}
+app.kubernetes.io/name: {{ include "rke2-webhook.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
 {{- define "rke2-webhook.serviceAccountName" -}}
 {{- default (include "rke2-webhook.fullname" .) .Values.serviceAccount.name -}}
 {{- end -}}

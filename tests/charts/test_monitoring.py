@@ -1,0 +1,147 @@
+"""Alerts and dashboard ask for metrics that there are."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import promql_parser as promql
+import pytest
+from rendering import ROOT, render
+
+from rke2_webhook.metrics import Metrics
+
+RULES = {"metrics": {"prometheusRule": {"enabled": True}}}
+SHOWN = {"metrics": {"grafana": {"enabled": True}}}
+# The API server's own; tests/e2e/test_chart.py looks for it there.
+FOREIGN = {"apiserver_admission_webhook_fail_open_count": {"name"}}
+# Prometheus adds these to whatever it reads.
+ADDED = {"job", "namespace", "pod", "instance", "le"}
+
+
+def alerts(**values: Any) -> list[Any]:
+    (group,) = render({**RULES, **values}).at("PrometheusRule: spec.groups")
+    rules: list[Any] = group["rules"]
+    return rules
+
+
+def dashboard() -> Any:
+    return json.loads(render(SHOWN).at("ConfigMap/-dashboard: data[~rke2-webhook.json]"))
+
+
+def queries() -> Iterator[str]:
+    for alert in alerts():
+        yield alert["expr"]
+    for panel in dashboard()["panels"]:
+        for target in panel["targets"]:
+            # Grafana puts these in.
+            yield target["expr"].replace("$__rate_interval", "5m")
+
+
+@pytest.fixture(scope="module")
+def known() -> dict[str, set[str]]:
+    """The metrics that Prometheus reads from the server, with the labels of each."""
+    metrics = Metrics("0-test")
+    labels = {
+        name: set(getattr(collector, "_labelnames", ()))
+        for name, collector in metrics.registry._names_to_collectors.items()
+    }
+    page, _ = metrics.page()
+    read: dict[str, set[str]] = {}
+    for name, kind in re.findall(r"^# TYPE (\S+) (\S+)$", page.decode(), re.MULTILINE):
+        parts = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
+        read |= {f"{name}{part}": labels.get(name, set()) for part in parts}
+    return read | FOREIGN
+
+
+def selectors(query: str) -> Iterator[tuple[str, set[str]]]:
+    """Yield the metrics that a query asks for, and the labels that it names."""
+    grouped = {
+        name.strip()
+        for found in re.findall(r"\b(?:by|without) \(([^)]*)\)", query)
+        for name in found.split(",")
+    }
+    for name, matchers in re.findall(r"([a-z_][a-z0-9_:]+)\{([^}]*)\}", query):
+        yield name, {each[0] for each in re.findall(r"([a-z_]+)(=~|!=|=)", matchers)} | grouped
+
+
+@pytest.mark.parametrize("query", list(queries()))
+def test_a_query_asks_for_what_there_is(query: str, known: dict[str, set[str]]) -> None:
+    promql.parse(query)
+    asked = list(selectors(query))
+    assert asked
+    for name, labels in asked:
+        assert name in known, f"the server has no {name}"
+        assert labels <= known[name] | ADDED, f"{name} has no label {labels - known[name] - ADDED}"
+
+
+def test_no_query_hides_a_metric_from_these_tests() -> None:
+    for query in queries():
+        bare = re.sub(r"\{[^}]*\}", "{}", query)
+        for name in re.findall(r"\b(?:rke2_webhook|process|apiserver)_\w+", bare):
+            assert f"{name}{{}}" in bare, f"{name} without labels in {query}"
+
+
+def test_every_alert_says_what_to_do() -> None:
+    page = (ROOT / "docs/webhook-alerts.md").read_text("utf-8")
+    headings = re.findall(r"^## (\w+)$", page, re.MULTILINE)
+    assert headings == [each["alert"] for each in alerts()]
+    for each in alerts():
+        said = each["annotations"]
+        assert said["runbook_url"].endswith(f"/webhook-alerts/#{each['alert'].lower()}")
+        assert said["summary"]
+        assert said["description"]
+        assert each["labels"]["severity"] in {"warning", "critical"}
+
+
+def test_the_alerts_are_about_this_release() -> None:
+    rendered = render({**RULES, "fullnameOverride": "mine"})
+    for each in rendered.at("PrometheusRule: spec.groups[0].rules"):
+        if "apiserver_" not in each["expr"]:
+            assert 'job="mine",namespace="cattle-system"' in each["expr"]
+
+
+def test_a_certificate_is_told_before_it_ends_and_after_it_should_be_new() -> None:
+    """A third of its life is left when it is renewed; the alert comes between that and the end."""
+    (each,) = [one for one in alerts() if one["alert"] == "Rke2WebhookCertificateEnds"]
+    leaf, ca = [int(a) * int(b) for a, b in re.findall(r"< (\d+) \* (\d+)", each["expr"])]
+    assert 0 < leaf < 7 * 86400 / 3
+    assert 0 < ca < 365 * 86400 / 3
+    (other,) = [
+        one
+        for one in alerts(tls={"mode": "secret", "secret": {"name": "x"}})
+        if one["alert"] == "Rke2WebhookCertificateEnds"
+    ]
+    assert "< 7 * 86400" in other["expr"]
+
+
+class TestDashboard:
+    def test_every_panel_says_what_it_shows_and_overlaps_no_other(self) -> None:
+        taken: set[tuple[int, int]] = set()
+        for panel in dashboard()["panels"]:
+            assert panel["description"]
+            place = panel["gridPos"]
+            cells = {
+                (x, y)
+                for x in range(place["x"], place["x"] + place["w"])
+                for y in range(place["y"], place["y"] + place["h"])
+            }
+            assert not cells & taken
+            assert place["x"] + place["w"] <= 24
+            taken |= cells
+
+    def test_it_asks_the_release_that_is_chosen(self) -> None:
+        names = {each["name"] for each in dashboard()["templating"]["list"]}
+        assert names == {"datasource", "namespace", "job"}
+        for panel in dashboard()["panels"]:
+            for target in panel["targets"]:
+                for name, _ in selectors(target["expr"]):
+                    if name not in FOREIGN:
+                        assert 'job=~"$job",namespace=~"$namespace"' in target["expr"]
+
+
+def test_the_page_is_in_the_site() -> None:
+    assert "webhook-alerts.md" in Path(ROOT / "mkdocs.yml").read_text("utf-8")
