@@ -170,8 +170,9 @@ class Api:
 class Kube:
     """A running API server, and what is needed to talk to it as whom one likes."""
 
-    def __init__(self, url: str, home: Path, authority: Authority) -> None:
+    def __init__(self, url: str, home: Path, authority: Authority, server: _Process) -> None:
         self.url = url
+        self._server = server
         self.home = home
         self.kubeconfig = home / "kubeconfig"
         self.log = home / "kube-apiserver.log"
@@ -228,6 +229,31 @@ class Kube:
         version = definition["spec"]["versions"][0]["name"]
         path = f"/apis/{group}/{version}/{plural}"
         _wait_for(lambda: self.admin.get(path).ok or None, 30, lambda: f"{path} is not served")
+
+    def kill(self) -> None:
+        """End the API server as a power cut would."""
+        self._server.popen.kill()
+        self._server.popen.wait()
+
+    def restart(self) -> None:
+        """Start the API server again, with what it has stored."""
+        command: Any = self._server.popen.args
+        process = _process("kube-apiserver", command, self.log, dict(os.environ))
+        self._server = self._stack.enter_context(process)
+        _until_ready(self._server, self.admin.http, "/readyz")
+
+    @property
+    def pid(self) -> int:
+        """The API server's process."""
+        return self._server.popen.pid
+
+    def kubeconfig_of(self, name: str, *groups: str) -> dict[str, Any]:
+        """Return a kubeconfig of somebody with a client certificate."""
+        return _kubeconfig(self.url, self._authority, name, groups)
+
+    def pair(self, name: str, *, serving: bool = False) -> Pair:
+        """Return a certificate of the cluster's authority."""
+        return self._authority.issue(name, serving=serving)
 
     def close(self) -> None:
         self._stack.close()
@@ -294,14 +320,14 @@ def running(binaries: Path, home: Path) -> Iterator[Kube]:
     with contextlib.ExitStack() as stack:
         for attempt in range(3):
             try:
-                url = _start(binaries, home, authority, stack)
+                url, server = _start(binaries, home, authority, stack)
                 break
             # Between our choosing a free port and the server's taking it, others may have.
             except _PortTakenError:
                 if attempt == 2:
                     raise
                 stack.pop_all().close()
-        kube = Kube(url, home, authority)
+        kube = Kube(url, home, authority, server)
         stack.callback(kube.close)
         kube.kubeconfig.write_text(yaml.safe_dump(_kubeconfig(url, authority)))
         for namespace in NAMESPACES:
@@ -313,7 +339,9 @@ def running(binaries: Path, home: Path) -> Iterator[Kube]:
         yield kube
 
 
-def _start(binaries: Path, home: Path, authority: Authority, stack: contextlib.ExitStack) -> str:
+def _start(
+    binaries: Path, home: Path, authority: Authority, stack: contextlib.ExitStack
+) -> tuple[str, _Process]:
     etcd_port, port = _free_ports(2)
     etcd_url, url = f"http://127.0.0.1:{etcd_port}", f"https://127.0.0.1:{port}"
     # Until etcd 3.5, ARM needs this word; later ones only remark on it.
@@ -352,6 +380,8 @@ def _start(binaries: Path, home: Path, authority: Authority, stack: contextlib.E
                 f"--client-ca-file={authority.certificate}",
                 "--authorization-mode=RBAC",
                 "--anonymous-auth=false",
+                # As RKE2 has it: kube-proxy's container is privileged.
+                "--allow-privileged=true",
                 f"--service-account-issuer={url}",
                 f"--service-account-key-file={serving.certificate}",
                 f"--service-account-signing-key-file={serving.key}",
@@ -370,7 +400,7 @@ def _start(binaries: Path, home: Path, authority: Authority, stack: contextlib.E
     authority.issue("prober", groups=("system:masters",)).load_into(context)
     with httpx2.Client(base_url=url, verify=context, trust_env=False) as client:
         _until_ready(server, client, "/readyz")
-    return url
+    return url, server
 
 
 class _Process(NamedTuple):
@@ -448,8 +478,13 @@ def _warning_text(header: str) -> str:
     return re.sub(r"\\(.)", r"\1", quoted)
 
 
-def _kubeconfig(url: str, authority: Authority) -> dict[str, Any]:
-    admin = authority.issue("kubeconfig", groups=("system:masters",))
+def _kubeconfig(
+    url: str,
+    authority: Authority,
+    name: str = "kubeconfig",
+    groups: Sequence[str] = ("system:masters",),
+) -> dict[str, Any]:
+    admin = authority.issue(name, groups=groups)
     server = {"server": url, "certificate-authority": str(authority.certificate)}
     user = {"client-certificate": str(admin.certificate), "client-key": str(admin.key)}
     return {

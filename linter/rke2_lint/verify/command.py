@@ -18,6 +18,7 @@ from rke2_lint.verify.reading import Limits, read_cluster
 from rke2_lint.verify.resuming import NOTHING, Earlier
 from rke2_lint.verify.seen_cluster import SeenCluster
 from rke2_policies.diagnose import diagnose
+from rke2_policies.diagnosis.wording import counted
 from rke2_policies.policy import DEFAULT
 
 _PATIENCE = 1.0
@@ -166,12 +167,13 @@ def _unread(work: _Work) -> Iterable[str]:
         if not one.began:
             untouched.append(one.name)
         elif one.half_seen:
-            yield f"{one.name}: {work.why}; {len(one.half_seen):,} nodes were not looked into"
+            left = counted(len(one.half_seen), "node")
+            yield f"{one.name}: {work.why}; not looked into: {left}"
         else:
             yield f"{one.name}: {work.why}; it was read in part only"
     if untouched:
-        clusters = "cluster was" if len(untouched) == 1 else "clusters were"
-        yield f"{work.why}; {len(untouched):,} {clusters} not looked at: {_some(untouched)}"
+        clusters = counted(len(untouched), "cluster")
+        yield f"{work.why}; not looked at: {clusters}, {_some(untouched)}"
 
 
 def _told(one: SeenCluster) -> ClusterTold:

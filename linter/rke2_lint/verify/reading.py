@@ -19,6 +19,7 @@ from rke2_lint.verify.node_object import NodeObject, read_node, without_kube_pro
 from rke2_lint.verify.seen_cluster import SeenCluster
 from rke2_policies.diagnosis.evidence import Evidence
 from rke2_policies.diagnosis.kube_proxy import NAMESPACE, KubeProxy, read_pod
+from rke2_policies.diagnosis.wording import counted
 
 PAGE = 100
 """So many objects are asked for at once: a Node with its images has some ten kilobytes."""
@@ -196,7 +197,7 @@ class _Reading:
                     self._seen, ReadError(why, advice[why]), f"cannot look into {_some(names)}: "
                 )
         if failed and (left := len(self._seen.half_seen) - sum(map(len, failed.values()))):
-            self._seen.faults.append(f"{left:,} more were not looked into")
+            self._seen.faults.append(f"not looked into after that: {counted(left, 'node')}")
         return not self._seen.half_seen
 
 
