@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator
 from rke2_lint.export.cel import matching, selecting
 from rke2_policies.policy import Override, Policy
 
-_NAMED = "(request.namespace + '/' + object.metadata.name)"
+_NAME = "(has(object.metadata.name) ? object.metadata.name : '')"
+_NAMED = f"(request.namespace + '/' + {_NAME})"
 
 
 def exempt(policy: Policy, rule: str) -> str:
