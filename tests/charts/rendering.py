@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,11 +84,23 @@ class Objects:
 
 
 def render(values: Mapping[str, Any] | None = None, release: str = RELEASE) -> Objects:
-    """Return the objects under these values. Raises HelmError if the values are refused."""
-    with helm.Chart.load(CHART) as chart:
-        given = dict(values or {})
-        chart.validate_schema(given)
-        return Objects(chart.render(given, name=release, namespace=NAMESPACE))
+    """Return the objects under these values. Raises HelmError if the values are refused.
+
+    Nobody changes them: the same ones come again for the same values.
+    """
+    return _rendered(json.dumps(values or {}, sort_keys=True), release)
+
+
+@cache
+def _rendered(values: str, release: str) -> Objects:
+    given = json.loads(values)
+    _chart().validate_schema(given)
+    return Objects(_chart().render(given, name=release, namespace=NAMESPACE))
+
+
+@cache
+def _chart() -> Any:
+    return helm.Chart.load(CHART)
 
 
 class Value(NamedTuple):
