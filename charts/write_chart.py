@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from native_policies import templates
 
 from rke2_lint import __version__
 from rke2_policies.policy_schema import schema as policy_schema
@@ -45,6 +46,7 @@ def written() -> Mapping[Path, str]:
         CHART / "values.schema.json": json.dumps(values_schema(source), indent=1) + "\n",
         readme: _with_table(readme.read_text("utf-8"), source),
         about: _with_version(about.read_text("utf-8")),
+        **templates(CHART / "templates", "charts/write_chart.py"),
     }
 
 

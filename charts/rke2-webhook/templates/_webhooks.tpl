@@ -71,11 +71,7 @@ Calls that would change nothing. Each asks `has()` first: one that fails is a re
   expression: "!has(object.metadata.deletionTimestamp)"
 {{- /* The webhook knows its own policy; what another ConfigMap says, the chart does not know. */}}
 {{- if not .Values.existingPolicy.configMap }}
-{{- $default := list "system:serviceaccount:cattle-system:rancher" "system:serviceaccount:cattle-system:rancher-webhook-sudo" "system:serviceaccount:cattle-resources-system:rancher-backup" }}
-{{- $policy := default dict .Values.policy }}
-{{- $admission := default dict $policy.webhook }}
-{{- $ignored := hasKey $admission "ignoreUsers" | ternary $admission.ignoreUsers $default }}
-{{- with $ignored }}
+{{- with include "rke2-webhook.ignoredUsers" . | fromJsonArray }}
 - name: not-a-controller
   expression: >-
     request.operation != 'UPDATE' ||

@@ -107,7 +107,12 @@ spec:
 
 def render(policy: Policy) -> str:
     """Return the policy and its binding. Raises NothingToExportError."""
-    return wanted(policy).fill(f"{_HEAD}{LIMITS}{_META}{evaluation(policy)}{_BINDING}")
+    return wanted(policy).fill(template(policy))
+
+
+def template(policy: Policy) -> str:
+    """Return the same with its `@WORDS@`. Raises NothingToExportError."""
+    return f"{_HEAD}{LIMITS}{_META}{evaluation(policy)}{_BINDING}"
 
 
 def evaluation(policy: Policy) -> str:

@@ -16,7 +16,7 @@ from rke2_lint.export.conditions import (
     indented,
     matching,
 )
-from rke2_lint.export.wanted import NAME, is_told, wanted
+from rke2_lint.export.wanted import is_told, wanted
 from rke2_policies.policy import Policy
 
 _HEAD = """\
@@ -119,28 +119,31 @@ def render(policy: Policy) -> str:
 
     Raises NothingToExportError.
     """
-    operations, only_new = _operations(policy)
+    return wanted(policy).fill(template(policy))
+
+
+def template(policy: Policy) -> str:
+    """Return the same with its `@WORDS@`. Raises NothingToExportError."""
     denied = [one for one in _RULES if one.rule in policy.admission.deny and policy.asks(one.rule)]
     told = [one for one in _RULES if one not in denied and is_told(policy, one.rule)]
     if not told and not denied:
         names = ", ".join(one.rule for one in _RULES)
         raise NothingToExportError(f"the policy tells nobody of any of {names}")
-    text = wanted(policy).fill(_HEAD)
-    parts = (
-        (NAME, told, "Warn, Audit"),
-        (f"{NAME}-required", denied, "Deny, Audit"),
+    written = [_policy(policy, told, "Warn, Audit")] if told else []
+    if denied:
+        refusing = _policy(policy, denied, "Deny, Audit")
+        written.append(refusing.replace("@NAME@", "@NAME@-required"))
+    return _HEAD + "---\n".join(written)
+
+
+def _policy(policy: Policy, rules: list[_Told], actions: str) -> str:
+    operations, only_new = _operations(policy)
+    conditions = conditions_of_all(policy, [one.rule for one in rules], only_new=only_new)
+    return (
+        f"{_POLICY}{matching(operations)}{conditions}{VARIABLES}{_VARIABLES}"
+        f"  validations:\n{''.join(_validation(policy, one) for one in rules)}"
+        f"{_BINDING.replace('@ACTIONS@', actions)}"
     )
-    written = []
-    for name, rules, actions in parts:
-        if rules:
-            conditions = conditions_of_all(policy, [one.rule for one in rules], only_new=only_new)
-            whole = (
-                f"{_POLICY}{matching(operations)}{conditions}{VARIABLES}{_VARIABLES}"
-                f"  validations:\n{''.join(_validation(policy, one) for one in rules)}"
-                f"{_BINDING.replace('@ACTIONS@', actions)}"
-            )
-            written.append(wanted(policy).fill(whole, name))
-    return text + "---\n".join(written)
 
 
 def _operations(policy: Policy) -> tuple[str, bool]:

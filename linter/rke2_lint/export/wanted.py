@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from rke2_lint import __version__
@@ -29,10 +30,14 @@ class Wanted(NamedTuple):
     """How people spell the backend who plainly mean it."""
     ignored_users: tuple[str, ...]
 
-    def fill(self, text: str, name: str = NAME) -> str:
+    def fill(self, text: str) -> str:
         """Return a text with its `@WORDS@` replaced."""
-        words = {
-            "NAME": name,
+        return filled(text, self.words())
+
+    def words(self) -> dict[str, str]:
+        """Return what stands for each word."""
+        return {
+            "NAME": NAME,
             "RULE": RULE,
             "VERSION": __version__,
             "KEY": pin.KEY,
@@ -45,8 +50,12 @@ class Wanted(NamedTuple):
             "USERS": literals(self.ignored_users),
             "LABEL": OPT_OUT_LABEL,
         }
-        # In one go: what is filled in is not looked at again.
-        return re.sub(r"@([A-Z]+)@", lambda found: words.get(found[1], found[0]), text)
+
+
+def filled(text: str, words: Mapping[str, str]) -> str:
+    """Return a text with its `@WORDS@` replaced."""
+    # In one go: what is filled in is not looked at again.
+    return re.sub(r"@([A-Z]+)@", lambda found: words.get(found[1], found[0]), text)
 
 
 def wanted(policy: Policy) -> Wanted:
