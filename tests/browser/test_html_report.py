@@ -11,6 +11,7 @@ import pytest
 import visiting
 
 from rke2_lint.cli import main
+from rke2_policies.catalog import rules
 
 ROOT = Path(__file__).parents[2]
 PHONE, _, DESKTOP, _ = visiting.LOOKS
@@ -48,6 +49,21 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     return page.as_uri()
 
 
+@pytest.fixture(scope="session")
+def every_rule(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The report on what the pages of all rules show, as an address."""
+    folder = tmp_path_factory.mktemp("rules")
+    for rule in rules().values():
+        example = next((one for one in rule.examples if one.before), None)
+        for path, text in example.before.items() if example is not None else ():
+            file = folder / rule.id / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+    page = folder / "report.html"
+    main(["--quiet", "--output-format", f"html={page}", str(folder)])
+    return page.as_uri()
+
+
 def shown(visit: visiting.Visit, what: str) -> int:
     """Return how many elements of a kind are shown."""
     return int(
@@ -74,6 +90,14 @@ def test_it_fits_and_nobody_complains(
     assert seen.too_wide() == []
     assert seen.complaints == []
     picture(seen)
+
+
+@pytest.mark.parametrize("look", [PHONE, DESKTOP], ids=lambda look: look.name)
+def test_what_every_rule_says_fits(look: visiting.Look, every_rule: str, visit: Open) -> None:
+    seen = visit(every_rule, look)
+    seen.draw_everything()
+    assert seen.too_wide() == []
+    assert seen.complaints == []
 
 
 def test_axe_finds_nothing(report: str, look: visiting.Look, visit: Open) -> None:
@@ -204,10 +228,11 @@ def test_an_address_nobody_made_does_no_harm(report: str, visit: Open) -> None:
     assert visit(f"{report}#%").complaints == seen.complaints == []
 
 
+@pytest.mark.parametrize("which", ["report", "every_rule"])
 def test_a_finding_can_be_linked_to_while_it_is_folded_and_filtered(
-    report: str, visit: Open
+    which: str, request: pytest.FixtureRequest, visit: Open
 ) -> None:
-    seen = visit(report)
+    seen = visit(request.getfixturevalue(which))
     page = seen.page
     page.get_by_role("button", name="Fold all", exact=True).click()
     link = page.locator(".machines .links a").last
