@@ -35,8 +35,12 @@ webhook-demo: $(VENV)/.webhook ## run the webhook here, and show a review before
 e2e-assets: ## build a real kube-apiserver for the end-to-end tests (needs Go; some minutes, once)
 	@tests/e2e/assets.sh
 
-e2e: e2e-assets $(VENV)/.test ## run the end-to-end tests on it, and skip none
-	@RKE2_LINT_E2E=required $(BIN)/python -m pytest tests/e2e $(ARGS)
+e2e: e2e-assets $(VENV)/.charts ## run the end-to-end tests on it, and skip none
+	@RKE2_LINT_E2E=required RKE2_LINT_CHARTS=required $(BIN)/python -m pytest tests/e2e $(ARGS)
+
+.PHONY: charts
+charts: $(VENV)/.charts ## render the chart with Helm under many values, and look at what comes out
+	@RKE2_LINT_CHARTS=required $(BIN)/python -m pytest tests/charts $(ARGS)
 
 .PHONY: report-peers
 report-peers: $(VENV)/.test ## have real readers of reports read ours: SARIF Multitool, the toolkits of GitHub and Azure, reviewdog
@@ -49,8 +53,12 @@ browser-assets: $(VENV)/.browser ## get axe-core from npm and, where there is no
 browser: browser-assets ## look at the HTML report and the site in a real browser, and skip no test
 	@RKE2_LINT_BROWSER=required $(BIN)/python -m pytest tests/browser $(ARGS)
 
-ci-tools: ## install actionlint, npm-groovy-lint and gitlab-ci-local for the tests (needs Go and npm)
+ci-tools: ## install what tests ask beside ours: actionlint, npm-groovy-lint, gitlab-ci-local, kube-score, checkov, Helm 3 (needs Go and npm)
 	GOBIN='$(abspath $(VENV))/ci-tools/bin' go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+	GOBIN='$(abspath $(VENV))/ci-tools/bin' go install github.com/zegl/kube-score/cmd/kube-score@v1.20.0
+	GOBIN='$(abspath $(VENV))/ci-tools/bin' go install helm.sh/helm/v3/cmd/helm@v3.19.2
+	$(PYTHON) -m venv $(VENV)/ci-tools/checkov
+	$(VENV)/ci-tools/checkov/bin/pip install --quiet 'checkov>=3.2.400'
 	npm install --silent --no-fund --no-audit --prefix $(VENV)/ci-tools npm-groovy-lint@16 gitlab-ci-local@4.60.0
 
 lint: $(VENV)/.dev ## ruff, mypy --strict and the import contracts
@@ -66,6 +74,7 @@ format: $(VENV)/.dev ## let ruff mend what it can
 docs: $(VENV)/.test ## write the rule index and the outputs in the README anew
 	$(BIN)/python policies/write_index.py
 	$(BIN)/python policies/write_reference.py
+	$(BIN)/python charts/write_chart.py
 	$(BIN)/python tests/test_docs.py
 
 site: $(VENV)/.docs ## build the site into .site, with warnings as errors (ARGS=serve shows it while it is written)
@@ -85,6 +94,47 @@ wheel: $(VENV)/.dev ## build dist/*.whl and dist/*.tar.gz, and check them
 	$(BIN)/python -m build --quiet
 	$(BIN)/check-wheel-contents dist/*.whl
 	$(BIN)/twine check --strict dist/*
+
+.PHONY: pins image image-sbom image-assets image-test sbom release-check
+PIN = $(BIN)/uv pip compile --quiet --no-config --python-version 3.13 --python-platform linux --generate-hashes
+pins: export UV_CUSTOM_COMPILE_COMMAND = make pins
+pins: $(VENV)/.dev ## write what the image installs from PyPI, with hashes (ARGS=--upgrade for newer versions)
+	$(PIN) $(ARGS) --extra webhook --extra otel --output-file webhook/requirements.txt pyproject.toml
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
+		$(PIN) $(ARGS) --output-file webhook/build-requirements.txt -
+
+# docker, podman or buildah; the newest commit says which moment the image is of.
+ENGINE ?= $(firstword $(foreach each,docker podman buildah,$(if $(shell command -v $(each)),$(each))))
+IMAGE ?= rke2-webhook
+version = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' linter/rke2_lint/__init__.py)
+image: ## build the image of the webhook (IMAGE=name; ARGS=… for the engine: --build-arg BASE=…, --secret …)
+	@test -n '$(ENGINE)' || { echo 'docker, podman or buildah is needed'; exit 1; }
+	$(ENGINE) build $(if $(filter docker,$(notdir $(ENGINE))),,--ignorefile webhook/Dockerfile.dockerignore) \
+		--build-arg VERSION='$(version)' --build-arg COMMIT="$$(git describe --always --dirty --exclude='*' --abbrev=12)" \
+		--build-arg SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" -t '$(IMAGE)' $(ARGS) -f webhook/Dockerfile .
+
+image-sbom: $(VENV)/.dev ## write dist/rke2-webhook.cdx.json: every package in IMAGE (docker or podman)
+	@rm -rf dist/image && mkdir -p dist/image
+	$(ENGINE) rm -f rke2-webhook-sbom >/dev/null 2>&1 || true
+	$(ENGINE) create --name rke2-webhook-sbom '$(IMAGE)' >/dev/null
+	$(ENGINE) export rke2-webhook-sbom | tar -x --no-same-owner --no-same-permissions -C dist/image
+	$(ENGINE) rm rke2-webhook-sbom >/dev/null
+	SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" $(BIN)/python webhook/write_sbom.py dist/image >dist/rke2-webhook.cdx.json
+	@rm -rf dist/image
+
+sbom: $(VENV)/.dev ## write dist/rke2-lint.cdx.json: what the image takes from PyPI, with hashes (no engine needed)
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
+		--output-format JSON --spec-version 1.6 --validate --output-file dist/rke2-lint.cdx.json webhook/requirements.txt
+
+release-check: $(BIN)/python ## may VERSION=1.2.3 be released? version, chart and CHANGELOG have to agree
+	@$(BIN)/python .github/release.py check 'v$(VERSION)'
+
+image-assets: ## get podman, buildah and a base image for the image's tests (needs root, apt)
+	@tests/image/assets.sh
+
+image-test: image-assets $(VENV)/.dev ## build the image, and run it as a pod would be; skip no test
+	@RKE2_LINT_IMAGE=required $(BIN)/python -m pytest tests/image $(ARGS)
 
 clean: ## take away what the other targets made
 	rm -rf $(VENV) dist .site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -110,6 +160,11 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 	@echo 'Installing rke2-lint and what its tests need into $(VENV) …'
 	@$(PIP) install --editable '.[test]'
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.charts: pyproject.toml | $(BIN)/python
+	@echo 'Installing rke2-lint and Helm for Python into $(VENV) …'
+	@$(PIP) install --editable '.[charts]'
+	@touch $@ $(VENV)/.test $(VENV)/.demo
 
 $(VENV)/.browser: pyproject.toml | $(BIN)/python
 	@echo 'Installing rke2-lint and what drives a browser into $(VENV) …'
