@@ -20,22 +20,23 @@ _TEXT = """\
 # Written by rke2-lint @VERSION@: `rke2-lint export --format gatekeeper`.
 # For Gatekeeper 3.23 and later.
 #
-# New Clusters that carry the label @OPTIN@=@BACKEND@ get @KEY@: [@ITEM@], where
-# they say nothing of that key. Whatever stands there stays, "@OTHER@" and misspelt values included.
+# New Clusters that carry the label @OPTIN@=@BACKEND@ get
+# @KEY@: [@ITEM@], where they say nothing of that key.
+# Whatever stands there stays, "@OTHER@" and misspelt values included.
 #
 # Why a label: Gatekeeper only sees whether a path is there. It cannot tell
 # - RKE2 from K3s, nor a version that is too old: label Clusters of RKE2 only;
 # - a new Cluster from one that is restored from a backup and runs already: a restored one that was
 #   labelled after it was made gets the pin, and all of its nodes restart;
-# - a Cluster that is exempt, by an annotation or in the policy, or that an override of the policy is
-#   for: do not label it.
-# Before 3.23 it cannot tell an update from a creation: `operations` is dropped, and whoever labels a
-# running Cluster without the key has all of its nodes restarted. Look at what the API server has
-# kept: kubectl get assign @NAME@ -o yaml
+# - a Cluster that is exempt, by an annotation or in the policy, or that an override is for: do not
+#   label it.
+# Before 3.23 it cannot tell an update from a creation: `operations` is dropped, and whoever labels
+# a running Cluster without the key has all of its nodes restarted. Look at what is kept:
+# kubectl get assign @NAME@ -o yaml
 #
 # Why not more: it cannot
-# - change `machineGlobalConfig: null`: Gatekeeper refuses a labelled Cluster that says so, with
-#   "mismatch between path entry"; leave the key out, or write {};
+# - change `machineGlobalConfig: null`, or `rkeConfig: null`: Gatekeeper refuses a labelled Cluster
+#   that says so, with "mismatch between path entry"; leave the key out, or write {};
 # - add the pin to a list that has other items without adding it to one that says "@OTHER@";
 # - write a misspelt pin as it should be, warn, or see selectors that take the pin away;
 # - tell that a Cluster has no kube-proxy, or one with proxy-mode=nftables: there the pin is idle.

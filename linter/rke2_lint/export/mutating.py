@@ -12,9 +12,10 @@ from rke2_lint.export.wanted import respells, wanted, why_not_injected
 from rke2_policies.policy import Policy
 
 LIMITS = """\
-# New Clusters of RKE2 get @KEY@: [@ITEM@], but for those that opt out with the
-# label @LABEL@=off or the annotation rke2-lint.dev/ignore. Nobody's "@OTHER@" is
-# overridden, and an update changes nothing. What the webhook does, and this cannot:
+# New Clusters of RKE2 get @KEY@: [@ITEM@].
+# Not those that opt out with the label @LABEL@=off, or with the annotation
+# rke2-lint.dev/ignore. Nobody's "@OTHER@" is overridden, and an update changes nothing. What the
+# webhook does, and this cannot:
 # - warnings that say what to commit to Git;
 # - selectors of machineSelectorConfig that take the pin away: they are left as they are, and so is
 #   a Cluster in which a selector for all machines says @KEY@;
