@@ -9,54 +9,12 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from matrix import MATRIX
 from rendering import CHART, NAMESPACE, Objects, merged, render
 
 from rke2_policies.policy import DEFAULT
 from rke2_webhook.review import OPT_OUT_LABEL, answer
 
-MONITORING = {
-    "metrics": {
-        "serviceMonitor": {"enabled": True},
-        "prometheusRule": {"enabled": True},
-        "grafana": {"enabled": True},
-    }
-}
-MATRIX: Mapping[str, Mapping[str, Any]] = {
-    "defaults": {},
-    "one pod": {"replicaCount": 1},
-    "no pod": {"replicaCount": 0},
-    "autoscaled": {"autoscaling": {"enabled": True}},
-    "cert-manager": {"tls": {"mode": "cert-manager", "extraNames": ["10.0.0.1", "fd00::1", "x.y"]}},
-    "cert-manager with an issuer": {
-        "tls": {"mode": "cert-manager", "certManager": {"issuerRef": {"name": "corp"}}}
-    },
-    "secret": {"tls": {"mode": "secret", "secret": {"name": "mine"}}},
-    "clients": {"tls": {"clientAuth": {"mode": "require", "caConfigMap": "c", "names": ["a"]}}},
-    "host network": {"hostNetwork": True, "webhook": {"port": 9443, "probePort": 9080}},
-    "url": {"webhook": {"url": "https://hook.example:9443"}},
-    "monitoring": MONITORING,
-    "no validating": {"validating": {"enabled": False}},
-    "a policy of its own": {"policy": {"webhook": {"ignoreUsers": []}}},
-    "somebody else's policy": {"existingPolicy": {"configMap": "theirs"}},
-    "a rollout": {"rollout": {"namespaces": ["lab", "test"]}},
-    "Rancher": {
-        "global": {
-            "cattle": {
-                "systemDefaultRegistry": "r.example",
-                "clusterName": "local",
-                "rkePathPrefix": "",
-            },
-            "systemDefaultRegistry": "r.example",
-        }
-    },
-    "everything off": {
-        "networkPolicy": {"enabled": False},
-        "podDisruptionBudget": {"enabled": False},
-        "tests": {"enabled": False},
-        "priorityClassName": "",
-        "topologySpreadConstraints": [],
-    },
-}
 # What no schema of Kubernetes' own describes.
 FOREIGN = ("monitoring.coreos.com", "cert-manager.io")
 

@@ -11,9 +11,11 @@ import base64
 import contextlib
 import importlib
 import os
+import runpy
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +23,7 @@ from typing import Any
 
 import pytest
 import yaml
-from kube import Answer, Api, Kube, cluster, clusters
+from kube import DEVELOPER, RANCHER, Answer, Api, Kube, cluster, clusters
 from replicas import Replica, Service, replicas, wait_for
 
 from rke2_webhook.tls.authority import make_authority, make_leaf
@@ -33,12 +35,15 @@ else:
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts/rke2-webhook"
+MATRIX = runpy.run_path(str(ROOT / "tests/charts/matrix.py"))["MATRIX"]
 NAMESPACE = "cattle-system"
 RELEASE = "pinning"
 NAME = "pinning-rke2-webhook"
 PIN = "IPTABLES_MODE=nft"
 REGISTRATION = "/apis/admissionregistration.k8s.io/v1"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
+
+_LEDGER = 0.15  # seconds until a request is in the metrics
 
 # What a chart may leave behind, if it leaves something.
 EVERYWHERE = (
@@ -433,6 +438,158 @@ def test_the_modes_can_be_changed_by_upgrades(
     with release.pods(1):
         assert release.bundle() == release.secret()["ca.crt"]
         assert release.is_pinned(new_name())
+
+
+class Calls:
+    """Which requests the API server asks the webhook about, by the chart's own conditions."""
+
+    def __init__(self, release: Release, pod: Replica, number: int) -> None:
+        self._release = release
+        self._pod = pod
+        self._number = number
+
+    @property
+    def count(self) -> int:
+        time.sleep(_LEDGER)
+        return int(self._pod.metric("rke2_webhook_requests_total", endpoint="mutate"))
+
+    def tree(self, spec: object, **labels: str) -> dict[str, Any]:
+        self._number += 1
+        drafted = cluster(f"called-{self._number}", {})
+        drafted["metadata"]["labels"] = labels
+        if spec is None:
+            del drafted["spec"]
+        else:
+            drafted["spec"] = spec
+        return drafted
+
+    def of_create(self, spec: object, **labels: str) -> int:
+        """Return how many calls a create makes; a condition that fails would be a 403."""
+        before = self.count
+        path = clusters()
+        self._release.kube.admin.create(path, self.tree(spec, **labels), dryRun="All").expect()
+        return self.count - before
+
+
+VERSION = {"kubernetesVersion": "v1.34.1+rke2r1"}
+RESTORE: dict[str, Any] = {"name": "a", "generation": 1, "restoreRKEConfig": "all"}
+
+
+@pytest.fixture(scope="class")
+def asked(kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calls]:
+    """The webhook with `failurePolicy: Fail`, under which a condition that fails is a refusal."""
+    released = contextlib.contextmanager(_released)
+    with released(kube, tmp_path_factory.mktemp("asked"), Helm4) as release:
+        fail = {"failurePolicy": "Fail"}
+        release.install(mutating={**fail, "reinvocationPolicy": "Never"}, validating=fail)
+        with release.pods(1) as (pod,):
+            yield Calls(release, pod, 0)
+
+
+class TestConditions:
+    @pytest.mark.parametrize(
+        ("spec", "calls"),
+        [
+            pytest.param({**VERSION, "rkeConfig": {}}, 1, id="RKE2"),
+            pytest.param({**VERSION, "rkeConfig": {"machineGlobalConfig": None}}, 1, id="null map"),
+            pytest.param({"kubernetesVersion": "v1.34.1+k3s1", "rkeConfig": {}}, 0, id="K3s"),
+            pytest.param({**VERSION, "rkeConfig": None}, 0, id="null rkeConfig"),
+            pytest.param(VERSION, 0, id="imported"),
+            pytest.param({"rkeConfig": {}}, 0, id="no version"),
+            pytest.param({}, 0, id="empty spec"),
+            pytest.param(None, 0, id="no spec"),
+            pytest.param(
+                {**VERSION, "rkeConfig": {"etcdSnapshotRestore": RESTORE}}, 0, id="restore"
+            ),
+            pytest.param(
+                {
+                    **VERSION,
+                    "rkeConfig": {"etcdSnapshotRestore": {**RESTORE, "restoreRKEConfig": "none"}},
+                },
+                1,
+                id="restore of etcd alone",
+            ),
+            pytest.param(
+                {**VERSION, "rkeConfig": {"etcdSnapshotRestore": {"name": "a", "generation": 1}}},
+                1,
+                id="restore that does not say",
+            ),
+            pytest.param(
+                {**VERSION, "rkeConfig": {"etcdSnapshotRestore": None}}, 1, id="null restore"
+            ),
+        ],
+    )
+    def test_a_create_is_asked_about(self, asked: Calls, spec: object, calls: int) -> None:
+        assert asked.of_create(spec) == calls
+
+    def test_a_cluster_that_opts_out_is_not_asked_about(self, asked: Calls) -> None:
+        spec = {**VERSION, "rkeConfig": {}}
+        assert asked.of_create(spec, **{"rke2-lint.dev/webhook": "off"}) == 0
+        assert asked.of_create(spec, **{"rke2-lint.dev/webhook": "on"}) == 1
+
+    @pytest.mark.parametrize(
+        ("user", "calls"),
+        [pytest.param(DEVELOPER, 1, id="a person"), pytest.param(RANCHER, 0, id="Rancher")],
+    )
+    def test_an_update_is_asked_about(
+        self, asked: Calls, kube: Kube, user: str, calls: int
+    ) -> None:
+        admin = kube.admin
+        tree = asked.tree({**VERSION, "rkeConfig": {}})
+        admin.create(clusters(), tree).expect()
+        path = f"{clusters()}/{tree['metadata']['name']}"
+        before = asked.count
+        kube.acting_as(user).merge(path, {"metadata": {"labels": {"a": "b"}}}).expect()
+        assert asked.count - before == calls
+        # What Rancher does all the time.
+        admin.merge(f"{path}/status", {"status": {"ready": True}}).expect()
+        assert asked.count - before == calls
+        admin.delete(path).expect()
+        assert asked.count - before == calls
+
+
+@pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX.keys())
+def test_the_api_server_takes_every_object(
+    kube: Kube, values: Mapping[str, Any], surroundings: None
+) -> None:
+    """CEL is compiled, selectors and names are looked at: more than a schema knows."""
+    with helm.Chart.load(CHART) as chart:
+        rendered = chart.render(dict(values), name="another", namespace=NAMESPACE)
+    told = "\n---\n".join(text for path, text in rendered.items() if path.endswith(".yaml"))
+    seen = 0
+    for each in yaml.safe_load_all(told):
+        if each and each["kind"] not in UNKNOWN:
+            api = "/api" if each["apiVersion"] == "v1" else "/apis"
+            namespace = each["metadata"].get("namespace")
+            place = f"/namespaces/{namespace}" if namespace else ""
+            plural = PLURALS.get(each["kind"], f"{each['kind'].lower()}s")
+            path = f"{api}/{each['apiVersion']}{place}/{plural}"
+            query = {"dryRun": "All", "fieldValidation": "Strict"}
+            answer = kube.admin.create(path, each, **query).expect(201)
+            assert not answer.warnings, answer.warnings
+            seen += 1
+    assert seen >= 8
+
+
+# Nothing here knows these: cert-manager's Issuer, and what the Prometheus operator brings.
+UNKNOWN = {"Issuer", "ServiceMonitor", "PrometheusRule"}
+PLURALS = {
+    "NetworkPolicy": "networkpolicies",
+    "MutatingAdmissionPolicy": "mutatingadmissionpolicies",
+    "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
+}
+
+
+@pytest.fixture(scope="module")
+def surroundings(kube: Kube) -> Iterator[None]:
+    """cert-manager's definition of a Certificate, and the namespace that a rollout begins with."""
+    lab = {"metadata": {"name": "lab"}}
+    kube.admin.create("/api/v1/namespaces", lab).expect()
+    definition = yaml.safe_load((ROOT / "tests/schemas/cert-manager-certificates.yaml").read_text())
+    kube.define(definition)
+    yield
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    kube.admin.delete(f"{path}/{definition['metadata']['name']}").expect()
 
 
 def hooks_of_the_test() -> list[Any]:
