@@ -544,6 +544,7 @@ def test_an_api_server_that_is_killed_gives_a_part_and_resume_the_rest(
     assert run.status == 2, run
     assert "e2e: cannot look into n4: the connection to" in run.errors, run.errors
     assert run.output.splitlines()[1].split()[:3] == ["n0", "pass", "nft"]
+    assert "This is not all: e2e could be read in part only" in run.output
     tree = json.loads(part.read_text())
     assert not tree["complete"]
     assert [one["name"] for one in tree["nodes"] if one["complete"]] == names[:4]

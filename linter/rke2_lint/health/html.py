@@ -66,8 +66,7 @@ def render(told: Told) -> str:
     shown = (
         _unreadable(told.unreadable),
         form(facets) if facets else "",
-        f'<p class="muted">{text(told.note)}</p>\n' if told.note else "",
-        _table(told.diagnoses, len(nodes)),
+        _table(told.diagnoses, len(nodes), f"{_INTRO} {text(told.note)}".rstrip()),
         _details(told, len(nodes)),
     )
     body = (
@@ -88,6 +87,8 @@ def _headline(told: Told, nodes: int) -> str:
     if not nodes:
         return "No node was looked at"
     fine = told.count("pass") + told.count("not-applicable")
+    if fine == nodes and told.unreadable:
+        return "What could be read is in order"
     if fine == nodes:
         return "The one node is in order" if nodes == 1 else f"All {nodes:,} nodes are in order"
     if nodes == 1:
@@ -179,7 +180,7 @@ def _words(diagnosis: Diagnosis) -> str:
     return " ".join(one for one in VERDICTS if diagnosis.count(one))
 
 
-def _table(diagnoses: Sequence[Diagnosis], nodes: int) -> str:
+def _table(diagnoses: Sequence[Diagnosis], nodes: int, intro: str) -> str:
     if not nodes:
         return section("nodes", "Nodes", 0, "", nothing("No node was looked at."))
     groups = []
@@ -194,7 +195,7 @@ def _table(diagnoses: Sequence[Diagnosis], nodes: int) -> str:
     shown = table("nodes", "Nodes", _HEADS, [group for group in groups if group.rows])
     left = none_left("nodes", "No node is left by these filters.")
     return section(
-        "nodes", "Nodes", nodes, _INTRO, f'<div data-list="nodes">\n{shown}{left}</div>\n'
+        "nodes", "Nodes", nodes, intro, f'<div data-list="nodes">\n{shown}{left}</div>\n'
     )
 
 

@@ -27,6 +27,9 @@ def render(told: Told, paint: Paint) -> str:
     if not nodes:
         return ""
     lines = list(_table(told, paint))
+    if parts := [one.name for one in told.clusters if not one.complete]:
+        said = f"This is not all: {_some(parts)} could be read in part only, or not at all."
+        lines += ("", paint("warning", said))
     most = _MOST_RULES if len(nodes) <= _FEW else _MOST_RULES_OF_MANY
     alike: dict[tuple[str, ...], list[str]] = {}
     for name, one in _named(told):
