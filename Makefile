@@ -47,6 +47,11 @@ report-peers: $(VENV)/.test ## have real readers of reports read ours: SARIF Mul
 	@tests/peers/reports/assets.sh
 	@RKE2_LINT_REPORT_PEERS=required $(BIN)/python -m pytest tests/test_report_peers.py $(ARGS)
 
+.PHONY: policy-engines
+policy-engines: $(VENV)/.test ## ask Kyverno's and Gatekeeper's own code about exported policies (needs Go; a long build, once)
+	@tests/peers/policy_engines.sh
+	@RKE2_LINT_POLICY_ENGINES=required $(BIN)/python -m pytest tests/export $(ARGS)
+
 browser-assets: $(VENV)/.browser ## get axe-core from npm and, where there is none, a Chromium
 	@tests/browser/assets.sh $(BIN)/python
 
