@@ -19,6 +19,7 @@ import yaml
 from kube import Kube
 from rke2_cluster import NODES, PODS, VERSION, Cluster
 
+PAGE = Path(__file__).parents[2] / "docs/verify.md"
 SAVES = ("iptables-legacy-save", "ip6tables-legacy-save", "iptables-nft-save", "ip6tables-nft-save")
 
 
@@ -225,6 +226,21 @@ def test_lists_come_in_pages(cluster: Cluster, kubeconfig: Path) -> None:
         cluster.api.create(NODES, {"metadata": {"name": f"n{number}"}}).expect(201)
     run = as_json(kubeconfig)
     assert len(run.tree["nodes"]) == 120
+
+
+def test_the_page_shows_what_is_said(cluster: Cluster, kubeconfig: Path) -> None:
+    cluster.add("server-1")
+    cluster.add("worker-1")
+    cluster.add("worker-2", None)
+    cluster.add_node("worker-3")
+    cluster.add_node("windows-1", system="windows")
+    run = verify("--kubeconfig", kubeconfig)
+    page = PAGE.read_text()
+    begin, end = page.index("```text\n"), page.index("\n```\n", page.index("```text\n"))
+    said = f"```text\n$ rke2-lint verify\n{run.output}{run.errors}".rstrip()
+    if os.environ.get("RKE2_LINT_WRITE") == "docs":
+        PAGE.write_text(page[:begin] + said + page[end:])
+    assert said in PAGE.read_text()
 
 
 # --- several clusters
