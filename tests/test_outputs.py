@@ -159,6 +159,48 @@ def test_what_cannot_be_done(run: Run, asked: tuple[str, ...], said: str) -> Non
     assert Path("a.yaml").read_text() == CLUSTER
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("b.yaml", PINNED),
+        ("b.yml", "a: 1"),
+        ("b.json", '{"apiVersion": "v1", "kind": "Secret"}'),
+        ("link.json", None),
+    ],
+)
+def test_no_report_takes_the_place_of_a_manifest(run: Run, name: str, text: str | None) -> None:
+    path = Path(name)
+    if text is None:
+        path.symlink_to("a.yaml")
+    else:
+        path.write_text(text)
+    before = path.read_text()
+    status, out, err = run(*formats(f"json={name}"), ".")
+    assert (status, out) == (2, "")
+    assert f"json={name}: {name} is there, and is no report: name another file" in err
+    assert path.read_text() == before
+
+
+def test_no_report_takes_the_place_of_the_baseline(run: Run) -> None:
+    run("--write-baseline", ".")
+    before = Path(".rke2-lint-baseline.json").read_bytes()
+    asked = formats("json=.rke2-lint-baseline.json")
+    status, _, err = run(*asked, "--baseline", ".rke2-lint-baseline.json", ".")
+    assert status == 2
+    assert ".rke2-lint-baseline.json is taken by what is read" in err
+    assert Path(".rke2-lint-baseline.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", [one.name for one in FORMATS])
+def test_the_report_of_the_last_run_is_not_read(run: Run, name: str) -> None:
+    Path("\U0001f4a5.yaml").write_text(CLUSTER)
+    asked = formats(f"{name}=report.json")
+    _, _, said = run(*asked, ".")
+    first = Path("report.json").read_bytes()
+    _, _, said_again = run(*asked, ".")
+    assert (Path("report.json").read_bytes(), said_again) == (first, said)
+
+
 def test_a_file_that_cannot_be_written_is_an_error(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +254,37 @@ def test_a_pipe_is_written_to(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="there is no /dev/stdout here")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+@pytest.mark.parametrize(
+    "arguments",
+    [["a.yaml"], ["--diff", "a.yaml"], ["effective", "."], ["rule"], ["files"], ["config"]],
+    ids=" ".join,
+)
+def test_standard_output_that_cannot_be_written_is_an_error(run: Run, arguments: list[str]) -> None:
+    del run  # it makes the file
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "rke2_lint", *arguments],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        "rke2-lint: error: standard output cannot be written: No space left on device"
+    )
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("closed", "status"), [(">&-", 1), ("2>&-", 1), (">&- 2>&-", 1)])
+def test_closed_streams_change_no_exit_code(run: Run, closed: str, status: int) -> None:
+    del run  # it makes the file
+    command = f'"$1" -m rke2_lint a.yaml {closed}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", command, "sh", sys.executable],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "Traceback" in done.stderr) == (status, False)
+
+
 def test_standard_output_stays_what_it_is(run: Run, tmp_path: Path) -> None:
     command = '"$0" -m rke2_lint --output-format json=/dev/stdout a.yaml >out 2>err; echo end >>out'
     subprocess.run(["sh", "-c", command, sys.executable], cwd=tmp_path, check=True)

@@ -26,7 +26,8 @@ from rke2_policies.recognise import base_of, path_matters
 
 TYPE_CHECKING = False  # `typing` costs as much as a quarter of Python's own start
 if TYPE_CHECKING:
-    from typing import TextIO
+    from collections.abc import Iterable
+    from typing import IO, AnyStr, TextIO
 
     from rke2_lint.baseline_file import Baseline
     from rke2_lint.files import Listing
@@ -54,37 +55,42 @@ _COMMANDS = (
 )
 
 
+class MuteError(Exception):
+    """Standard output takes no more, as on a full disk: the reason, for people."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line, and return its exit code."""
     # A run is short and keeps nearly all that it makes: collecting garbage only costs time.
     collecting = gc.isenabled()
     gc.disable()
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A terminal that cannot show a character shows its number, and nobody a traceback.
             stream.reconfigure(errors="backslashreplace")
     try:
         status = _run(sys.argv[1:] if argv is None else list(argv))
-        sys.stdout.flush()
+        _write((), sys.stdout)
         sys.stderr.flush()
     except SystemExit as end:  # argparse has said what there is to say
         status = end.code if isinstance(end.code, int) else CLEAN
     except UsageError as error:
         status = _usage(str(error))
     except BrokenPipeError:
-        # `rke2-lint | head`: nobody reads on. Python must not try to flush the rest when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # `rke2-lint | head`: nobody reads on.
+        _silence()
         status = CLOSED_PIPE
+    except MuteError as error:
+        _silence()
+        status = _usage(f"standard output cannot be written: {error}")
     except KeyboardInterrupt:
         status = INTERRUPTED
     except WorkerError:
         status = BUG
     except Exception:
-        import traceback
-
-        traceback.print_exc()
-        print("\nThis is a bug of rke2-lint. Please report it with these lines.", file=sys.stderr)
         status = BUG
+        _confess()
     finally:
         if argv is None:
             # The process ends here. What is frozen is not looked through once more at its end.
@@ -139,12 +145,14 @@ def _check(asked: Asked) -> int:
         return _usage(fault)
     if asked.write_baseline and asked.diff:
         return _usage("--write-baseline writes a file, and --diff writes none: choose one")
+    baseline = _baseline(asked)
     outputs: Outputs | None = None
     if asked.output_formats:
         from rke2_lint.outputs import OutputError, Outputs
 
+        read = asked.paths if baseline is None else [*asked.paths, baseline.path]
         try:
-            outputs = Outputs(asked.output_formats, asked.paths)
+            outputs = Outputs(asked.output_formats, read)
         except OutputError as error:
             return _usage(str(error))
     options = Options(
@@ -161,9 +169,9 @@ def _check(asked: Asked) -> int:
         lookup=_lookup(asked),
         ignores=not asked.no_ignores,
         add_ignores=asked.add_ignores or "",
-        baseline=_baseline(asked),
+        baseline=baseline,
     )
-    files, outcome = _look(asked, options)
+    files, outcome = _look(asked, options, outputs)
     if options.baseline is not None:
         from rke2_lint import baselining
 
@@ -433,7 +441,9 @@ def _export(asked: Asked) -> int:
 # --- the steps they share
 
 
-def _look(asked: Asked, options: Options) -> tuple[list[File], Outcome]:
+def _look(
+    asked: Asked, options: Options, outputs: Outputs | None = None
+) -> tuple[list[File], Outcome]:
     """Find the files, look at them all, and return them with what came of it."""
     paths = asked.paths or ["."]
     lookup = options.lookup or Lookup()
@@ -453,6 +463,9 @@ def _look(asked: Asked, options: Options) -> tuple[list[File], Outcome]:
             if not listing.refuses(name, absolute(name)):
                 files = [*piped, *files]
     _see_from_above(files)
+    if outputs is not None and outputs.files:
+        # The report of the last run, which this one's takes the place of.
+        files = [file for file in files if not outputs.replaces(file.path)]
     if options.baseline is not None:
         files = [file for file in files if not _same(file.path, options.baseline.path)]
         # With --since, nobody can tell what is gone from what has not changed.
@@ -556,14 +569,48 @@ def _paint(stream: TextIO, asked: Asked) -> Paint:
 
 def _say(text: str, stream: TextIO) -> None:
     """Write a text, in parts: without Python's buffer, only the next write notices a closed pipe."""
-    stream.writelines(text[start : start + _PART] for start in range(0, len(text), _PART))
-    stream.flush()
+    _write((text[start : start + _PART] for start in range(0, len(text), _PART)), stream)
 
 
 def _put(data: bytes) -> None:
     """Write bytes to standard output as they are."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
+    _write((), sys.stdout)
+    _write((data,), sys.stdout.buffer)
+
+
+def _write(parts: Iterable[AnyStr], stream: IO[AnyStr]) -> None:
+    """Write all there is to a stream, now. Raises MuteError where it takes no more."""
+    try:
+        stream.writelines(parts)
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise MuteError(why(error)) from error
+
+
+def _open_what_is_closed() -> None:
+    """Have streams that whoever started us has closed (`>&-`) lead nowhere."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - open until the end
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+
+
+def _confess() -> None:
+    """Say that there is a bug, where there is still somebody to say it to."""
+    import traceback
+
+    try:
+        traceback.print_exc()
+        print("\nThis is a bug of rke2-lint. Please report it with these lines.", file=sys.stderr)
+    except OSError:
+        pass  # the exit code says it
+
+
+def _silence() -> None:
+    """Have standard output lead nowhere: Python must not try to write the rest when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(outcome: Outcome, asked: Asked) -> None:

@@ -35,7 +35,8 @@ class Outputs:
     ) -> None:
         """Read what is asked for, each `FORMAT` or `FORMAT=FILE`. Raises OutputError.
 
-        `read`: the files that the run is told to read. No report takes the place of one.
+        `read`: the files that the run is told to read. No report takes the place of one, nor of a
+        manifest that is there.
         """
         self.stdout: Format | None = None
         self.files: list[tuple[str, Format]] = []
@@ -54,6 +55,8 @@ class Outputs:
             where = os.path.realpath(path)
             if where in taken:
                 raise OutputError(f"{each}: {path} is taken by {taken[where]}")
+            if _is_manifest(where):
+                raise OutputError(f"{each}: {path} is there, and is no report: name another file")
             taken[where] = form.name
             self.files.append((path, form))
 
@@ -68,6 +71,14 @@ class Outputs:
         if need == "pictures" and self._job_summary():
             return True
         return any(getattr(form, need) for form in forms)
+
+    def replaces(self, path: str) -> bool:
+        """Return whether a report takes the place of a file, which was a report before."""
+        name = os.path.basename(path)
+        return any(
+            name == os.path.basename(one) and os.path.realpath(path) == os.path.realpath(one)
+            for one, _ in self.files
+        )
 
     def write(self, outcome: Outcome | Told) -> Iterator[str]:
         """Write the files. Yield those that could not be written, each with the reason."""
@@ -118,6 +129,20 @@ def _parsed(asked: str, formats: Sequence[Format]) -> tuple[Format, str]:
     if folder and not os.path.isdir(folder):
         raise OutputError(f"{asked}: there is no folder {folder}; make it first")
     return form, path
+
+
+def _is_manifest(path: str) -> bool:
+    """Tell whether a file holds what somebody wrote: YAML, which no report is, or an object in JSON."""
+    if not (os.path.isfile(path) and os.path.getsize(path)):
+        return False
+    if path.endswith((".yaml", ".yml")):
+        return True
+    try:
+        with open(path, "rb") as file:
+            # In a report that shows such lines, a backslash stands before the second quote.
+            return path.endswith(".json") and b'"apiVersion"' in file.read()
+    except OSError:
+        return False  # it will be told when it cannot be written
 
 
 def _bytes(text: str) -> bytes:
