@@ -323,7 +323,40 @@ def test_another_file_may_be_named(run: Command) -> None:
     assert run("--baseline", "old.json", ".").status == CLEAN
 
 
+def test_a_path_need_not_be_utf_8(run: Command) -> None:
+    write({"by\udcffte.yaml": CLUSTER, "a.yaml": CLUSTER.replace("prod", "test")})
+    assert run("--write-baseline", ".").status == CLEAN
+    assert run("--baseline", FILE, ".").status == CLEAN
+    Path("by\udcffte.yaml").unlink()
+    assert "stale-baseline" in run("--baseline", FILE, ".").out
+    assert run("--baseline", FILE, "--fix", ".").status == CLEAN
+    assert len(listed()) == 1
+
+
 # --- what can go wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.yaml", CLUSTER),
+        ("report.json", '{"version": 1, "findings": [{"rule": "x", "severity": "error"}]}'),
+        ("notes.txt", "to do"),
+        (FILE, None),
+    ],
+)
+def test_what_is_no_baseline_keeps_what_it_holds(run: Command, name: str, text: str | None) -> None:
+    path = Path(name)
+    if text is None:
+        write({"b.yaml": CLUSTER})
+        path.symlink_to("b.yaml")
+    else:
+        write({"b.yaml": CLUSTER, name: text})
+    before = path.read_text()
+    done = run("--baseline", name, "--write-baseline", ".")
+    assert done.status == USAGE
+    assert f"{name} is there, and is no baseline: name another file" in done.err
+    assert path.read_text() == before
 
 
 @pytest.mark.parametrize(
@@ -400,7 +433,7 @@ KNOWN = st.builds(
     st.sampled_from(["legacy-backend", "syntax"]),
     st.sampled_from(["Cluster a/b", "Cluster a/c"]),
     st.sampled_from(["/x", ""]),
-    st.sampled_from(["a.yaml", "b.yaml", "c é.yaml"]),
+    st.sampled_from(["a.yaml", "b.yaml", "c é.yaml", "by\udcffte.yaml", "new\nline.yaml"]),
 )
 
 

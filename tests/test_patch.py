@@ -85,7 +85,16 @@ def test_git_and_patch_apply_it(folder: Path, old: bytes, new: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["sub/a b.yaml", "grüße.yaml", 'quote".yaml', "back\\slash.yaml", "./a.yaml"]
+    "path",
+    [
+        "sub/a b.yaml",
+        "grüße.yaml",
+        'quote".yaml',
+        "back\\slash.yaml",
+        "./a.yaml",
+        "by\udcffte ü.yaml",
+    ],
+    ids=ascii,
 )
 def test_names_that_need_care(folder: Path, path: str) -> None:
     (folder / path).parent.mkdir(exist_ok=True)

@@ -32,7 +32,11 @@ class Baseline:
 
     @classmethod
     def read(cls, path: str, *, is_rewritten: bool = False) -> Baseline:
-        """Read a baseline. Raises UsageError, but for one that is written anew."""
+        """Read a baseline. Raises UsageError, but for one that is written anew.
+
+        Only what was a baseline is: another file keeps what it holds.
+        """
+        data = b""
         try:
             with open(path, "rb") as file:
                 data = file.read()
@@ -43,9 +47,12 @@ class Baseline:
                 raise UsageError(message) from error
         except OSError as error:
             raise UsageError(f"{path}: the baseline cannot be read: {why(error)}") from error
-        except UsageError:
+        except UsageError as error:
             if not is_rewritten:
                 raise
+            if not _was_a_baseline(path, data):
+                message = f"{path} is there, and is no baseline: name another file"
+                raise UsageError(message) from error
         return cls(path, ())
 
     def look_at(self, paths: Iterable[str], folders: Iterable[str]) -> None:
@@ -113,14 +120,14 @@ def written(entries: Iterable[Entry]) -> bytes:
     """Write a baseline: JSON, one entry a line, so that a diff shows what came and went."""
     lines = list(map(line_of, entries))
     listed = "[\n" + ",\n".join(lines) + "\n  ]" if lines else "[]"
-    text = f'{{\n  "version": {baseline.VERSION},\n  "findings": {listed}\n}}\n'
-    return text.encode("utf-8", "surrogateescape")
+    return f'{{\n  "version": {baseline.VERSION},\n  "findings": {listed}\n}}\n'.encode()
 
 
 def line_of(entry: Entry) -> str:
     """Write an entry, without the comma and the end of its line."""
-    said = dict(zip(_FIELDS, _values(entry), strict=True))
-    return "    " + json.dumps(said, ensure_ascii=False)
+    said = json.dumps(dict(zip(_FIELDS, _values(entry), strict=True)), ensure_ascii=False)
+    # A path need not be UTF-8. What Python makes of such bytes, JSON writes by its number.
+    return "    " + said.encode("utf-8", "backslashreplace").decode()
 
 
 def _values(entry: Entry) -> tuple[object, ...]:
@@ -144,6 +151,15 @@ def read_entries(path: str, data: bytes) -> list[Entry]:
             )
         case _:
             raise UsageError(f'{path}: a baseline has a "version" and "findings"; {_ANEW}')
+
+
+def _was_a_baseline(path: str, data: bytes) -> bool:
+    """Tell whether a file that is none now may have been one, before a merge or an older version."""
+    is_usual = os.path.basename(path) == DEFAULT and not os.path.islink(path)
+    begin = data.lstrip()[:100]
+    # Reports of ours have a version, too, and severities.
+    looks_so = begin.startswith(b"{") and b'"version"' in begin and b'"severity"' not in data
+    return is_usual or not begin or looks_so
 
 
 _ANEW = "--write-baseline writes it anew"

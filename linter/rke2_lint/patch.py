@@ -250,14 +250,20 @@ def _header(path: str) -> str:
 
 
 def _quoted(name: str) -> str:
-    if any(character < " " or character in '"\\' for character in name):
-        escaped = "".join(
-            f"\\{ord(character):03o}"
-            if character < " "
-            else f"\\{character}"
-            if character in '"\\'
-            else character
-            for character in name
-        )
-        return f'"{escaped}"'
+    """Quote a name as git and patch read it: as bytes, where they are not UTF-8."""
+    if any(character < " " or character in '"\\' or _is_a_byte(character) for character in name):
+        return f'"{"".join(map(_escaped, name))}"'
     return f"{name}\t" if " " in name else name  # the tab ends a name with blanks in it
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    if character < " ":
+        return f"\\{ord(character):03o}"
+    return f"\\{ord(character) - 0xDC00:03o}" if _is_a_byte(character) else character
+
+
+def _is_a_byte(character: str) -> bool:
+    """Tell whether Python has put a character where a path has a byte that is not UTF-8."""
+    return "\udc80" <= character <= "\udcff"
