@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-# How long an example takes to be thought up says more about the machine than about the project. In CI
+# How long an example takes, or takes to be thought up, says more about the machine than about the project. In CI
 # the examples are the same at every run: new ones are for those who can look at them.
 settings.register_profile(
     "project",
+    deadline=None,
     suppress_health_check=[
         HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large,
     ],

@@ -374,13 +374,14 @@ def test_the_webhook_adds_what_the_policy_requires_where_it_may() -> None:
 
 
 def test_the_webhook_reads_what_a_policy_extends(tmp_path: Path) -> None:
+    from rke2_webhook.live_policy import LivePolicy
     from rke2_webhook.rules import load
 
     (tmp_path / "base.yaml").write_text("webhook: {onCreate: off}")
     (tmp_path / "own.yaml").write_text("extends: base.yaml\nname: own")
     tree = yaml.safe_load(CLUSTER.replace("SETTINGS", "{}"))
     request = {"uid": "u", "operation": "CREATE", "object": tree}
-    response = load(tmp_path / "own.yaml")["mutate"]({"request": request})["response"]
+    response = load(LivePolicy(tmp_path / "own.yaml"))["mutate"]({"request": request})["response"]
     assert response["auditAnnotations"]["decision"] == "off"
 
 
