@@ -368,11 +368,11 @@ def _verify(asked: Asked) -> int:
     from rke2_lint.outputs import OutputError, Outputs
 
     if asked.paths:
-        return _usage(f"verify looks at live clusters: what is {asked.paths[0]}? (--kubeconfig FILE)")
-    try:
-        outputs = Outputs(
-            asked.output_formats or [FORMATS[0].name], asked.kubeconfigs, FORMATS
+        return _usage(
+            f"verify looks at live clusters: what is {asked.paths[0]}? (--kubeconfig FILE)"
         )
+    try:
+        outputs = Outputs(asked.output_formats or [FORMATS[0].name], asked.kubeconfigs, FORMATS)
     except OutputError as error:
         return _usage(str(error))
     if asked.all_contexts and asked.contexts:
