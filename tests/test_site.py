@@ -144,7 +144,7 @@ def test_the_search_knows_rules_and_keys(site: Path) -> None:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what the site is made of, to break it."""
     folder = tmp_path_factory.mktemp("copy")
-    for name in ("docs", "examples", "webhook"):
+    for name in ("docs", "examples", "webhook", "charts"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("mkdocs.yml", "action.yml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         shutil.copy(ROOT / name, folder)
