@@ -260,6 +260,32 @@ def test_what_it_says_to_write_is_heard(run: Command) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no such thing on Windows")
+def test_what_stands_in_a_secret_can_be_accepted_there(run: Command) -> None:
+    cluster = CLUSTER[: CLUSTER.index("    machineSelectorConfig")] + (
+        "      kube-proxy-extra-env: [IPTABLES_MODE=nft]\n"
+        "    machineSelectorFiles:\n      - fileSources:\n          - secret:\n"
+        "              name: files\n              items:\n                - key: drop\n"
+        "                  path: /etc/rancher/rke2/config.yaml.d/90-x.yaml\n"
+    )
+    head = (
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: files\n  namespace: fleet-default\n"
+        "  annotations: {rke.cattle.io/object-authorized-for-clusters: prod}\nstringData:\n"
+    )
+    drop = "  drop: '{kube-proxy-extra-env: [A=b]}'\n"
+    write({"cluster.yaml": cluster.replace("-rc1", ""), "secret.yaml": head + drop})
+    refused = run("--add-ignores", REASON, ".")
+    assert refused.rules == ["selector-drops-pin"]
+    assert "secret.yaml is only read for what a Cluster takes from it; write the comment" in (
+        refused.err
+    )
+    comment = f"  # rke2-lint: ignore[selector-drops-pin] {REASON}\n"
+    write({"secret.yaml": head + comment + drop})
+    done = run("--fix", ".")
+    assert (done.status, done.out) == (CLEAN, "")
+    assert "1 accepted" in done.err
+    assert Path("secret.yaml").read_text() == head + comment + drop
+
+
 def test_nothing_is_written_through_a_link(run: Command) -> None:
     write({"there/a.yaml": CLUSTER, "here/x.txt": ""})
     Path("here/a.yaml").symlink_to("../there/a.yaml")

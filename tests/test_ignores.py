@@ -404,6 +404,28 @@ def test_nothing_is_unused_where_a_file_of_the_cluster_is_not_there() -> None:
     assert "unused-ignore" in found(look(text.replace("90.yaml", "90.txt"), "cluster.yaml"))
 
 
+@pytest.mark.parametrize("kind", ["Secret", "ConfigMap"])
+@pytest.mark.parametrize(
+    ("annotations", "comment"),
+    [
+        ("", "  # rke2-lint: ignore[selector-drops-pin] old hosts"),
+        ("  annotations: {rke2-lint.dev/ignore: selector-drops-pin old hosts}\n", ""),
+    ],
+    ids=["a comment", "an annotation"],
+)
+def test_nothing_is_unused_in_what_clusters_elsewhere_take_files_from(
+    kind: str, annotations: str, comment: str
+) -> None:
+    text = (
+        f"apiVersion: v1\nkind: {kind}\nmetadata:\n  name: files\n{annotations}"
+        f"stringData:\n  drop: '{{kube-proxy-extra-env: [A=b]}}'{comment}\n"
+    )
+    assert found(look(text, "files.yaml")) == []
+    beside = "---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n  annotations:\n"
+    beside += "    rke2-lint.dev/ignore: selector-drops-pin old hosts\n"
+    assert found(look(text + beside, "files.yaml")) == ["unused-ignore"]
+
+
 def test_an_override_turns_a_rule_off_where_a_comment_stands() -> None:
     policy = read_policy(
         "p.yaml",

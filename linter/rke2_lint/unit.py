@@ -90,8 +90,10 @@ class Member:
     @property
     def obstacle(self) -> str:
         """Why no fix is made in it, whatever the fix is; "" where they are."""
-        if not (self.file.given and self.own):
+        if not self.file.given:
             return f"{self.path} is not among the files that were given"
+        if not self.own:
+            return f"{self.path} is only read for what a Cluster takes from it"
         if self.file.is_link:
             return f"{self.path} is a link, and nothing is written through links"
         return ""

@@ -26,6 +26,8 @@ from rke2_policies.scopes import Scopes, labels_of
 ABOUT_IGNORES = ("expired-ignore", "invalid-ignore", "unused-ignore")
 """The rules that are asked about ignores, once all others have been."""
 
+_HOLDERS = ("Secret", "ConfigMap")
+
 
 class Exempted(NamedTuple):
     """A finding that does not count, and who says so."""
@@ -295,8 +297,18 @@ class _Sorter:
     def _is_known(self, ignore: Ignore, file: File) -> bool:
         """Return whether everything that an ignore may be for was looked at."""
         unsure = self._context.unsure
-        if file.path in self._context.left_alone:
+        if file.path in self._context.left_alone or self._is_for_others(ignore):
             return False
         if ignore.document is not None:
             return DocumentId(file.path, ignore.document) not in unsure
         return not any(document.id in unsure for document in file.documents)
+
+    def _is_for_others(self, ignore: Ignore) -> bool:
+        """Return whether Clusters elsewhere may take files from where it stands, and be what it is for."""
+        path = ignore.place.document.path
+        return any(
+            one.kind in _HOLDERS
+            and one.document.id.path == path
+            and ignore.document in (None, one.document.id.number)
+            for one in self._context.manifests
+        )
