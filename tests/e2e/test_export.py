@@ -532,6 +532,13 @@ def test_updates_are_warned_of_and_not_changed(
     assert ranchers.expect().warnings == ()
 
 
+def test_who_opts_out_is_not_warned_of_it(native: Native, new_name: Callable[[], str]) -> None:
+    made = native.create(cluster(new_name(), {}), "told", fieldManager="e2e").expect(201)
+    where = f"{clusters()}/{made.body['metadata']['name']}"
+    off = {"metadata": {"labels": {"rke2-lint.dev/webhook": "off"}}}
+    assert native.developer.merge(where, off).expect().warnings == ()
+
+
 @pytest.mark.parametrize("entries", [entries for entries, _ in LEFT.values()], ids=LEFT)
 def test_selectors_that_say_something_of_kube_proxy_are_not_judged(
     native: Native, entries: list[Any]

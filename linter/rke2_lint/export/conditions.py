@@ -45,6 +45,11 @@ _CONDITIONS = """\
     - name: is-not-deleted
       expression: >-
         !has(object.metadata.deletionTimestamp)
+    # The selector lets through whose old object it selects; Kyverno, what has no old object.
+    - name: is-not-opted-out
+      expression: >-
+        !has(object.metadata.labels) || !('@LABEL@' in object.metadata.labels)
+        || object.metadata.labels['@LABEL@'] != 'off'
     # Rancher waits until the Cluster equals the snapshot's.
     - name: is-not-restored
       expression: >-
