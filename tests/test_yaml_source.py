@@ -478,10 +478,11 @@ REFUSED = [
     ("kind: X\n[a]: 1\n", 8, "Kubernetes refuses this key"),
     ("kind: X\na: .inf\n", 11, "JSON"),
     ("a: b: c\n", 4, "mapping values are not allowed"),
-    ("a:\n\t- b\n", 3, "cannot start any token"),
+    ("a:\n\t- b\n", 3, "indented with a tab: YAML is indented with spaces"),
+    ("a:\n  b: c\n\tc: d\n", 10, "indented with a tab: YAML is indented with spaces"),
     ("a: 'x\nb: 1\n", 3, "end of stream"),
     ("a: 1\nb\nc: 2\n", 5, "could not find expected ':'"),
-    ("a: @b\n", 3, "cannot start any token"),
+    ("a: @b\n", 3, "no value begins with @: put it in quotes"),
     ("a: [b\n", 6, "did not find expected"),
 ]
 

@@ -208,7 +208,7 @@ class _Composer:
             self.results.append(refused)
             return max(at, refused.span.start)
         except yaml.MarkedYAMLError as error:
-            broken = _syntax(error, base, len(self.written))
+            broken = _syntax(error, base, self.written)
             self.results.append(broken)
             return max(at, broken.span.start)
         finally:
@@ -397,16 +397,27 @@ def _indent_of_block(raw: str, value: str) -> int:
     return len(written[1]) - len(meant[1]) if written and meant else 0
 
 
-def _syntax(error: yaml.MarkedYAMLError, base: int, length: int) -> Refused:
+def _syntax(error: yaml.MarkedYAMLError, base: int, text: str) -> Refused:
     """Say what libyaml says, at the place where a person would look."""
     mark, problem = error.problem_mark, error.problem or "not YAML"
     at = base + mark.index if mark is not None else base
     start = at
     if error.context_mark is not None and problem.startswith(_NOTICED_LATE):
         start = base + error.context_mark.index
-    start = min(start, length)
+    start = min(start, len(text))
     context = f"{error.context}: " if error.context else ""
-    return Refused(context + problem, start, min(start + 1, length), at=at)
+    message = _of_character(problem, text[at : at + 1]) or context + problem
+    return Refused(message, start, min(start + 1, len(text)), at=at)
+
+
+def _of_character(problem: str, character: str) -> str:
+    """Say what is wrong about a character that libyaml only calls one; "" where it says more."""
+    is_tab = character == "\t"
+    if is_tab and ("cannot start any token" in problem or "violates indentation" in problem):
+        return "this line is indented with a tab: YAML is indented with spaces"
+    if character and "cannot start any token" in problem:
+        return f"no value begins with {character}: put it in quotes"
+    return ""
 
 
 def _unreadable(text: str, at: int) -> Refused:
