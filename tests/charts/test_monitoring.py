@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import promql_parser as promql
 import pytest
-from rendering import ROOT, render
+from rendering import ROOT, needed, render
 
 from rke2_webhook.metrics import Metrics
+
+promql = needed("promql_parser")
 
 RULES = {"metrics": {"prometheusRule": {"enabled": True}}}
 SHOWN = {"metrics": {"grafana": {"enabled": True}}}

@@ -6,14 +6,15 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 from matrix import MATRIX
-from rendering import CHART, NAMESPACE, Objects, merged, render
+from rendering import CHART, NAMESPACE, Objects, merged, needed, render
 
 from rke2_policies.policy import DEFAULT
 from rke2_webhook.review import OPT_OUT_LABEL, answer
+
+kubernetes_validate = needed("kubernetes_validate")
 
 # What no schema of Kubernetes' own describes.
 FOREIGN = ("monitoring.coreos.com", "cert-manager.io")
