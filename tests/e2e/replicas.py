@@ -146,6 +146,7 @@ class Service:
         self._replicas: list[Replica] = []
         self._ready: list[Replica] = []
         self._turn = 0
+        self._passing: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
@@ -181,10 +182,13 @@ class Service:
         await self._stopped.wait()
         watching.cancel()
         server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        # Who has just been accepted begins only now.
+        await asyncio.sleep(0)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            await asyncio.sleep(0)
 
     async def _watch(self) -> None:
         async with httpx2.AsyncClient(trust_env=False, timeout=1) as client:
@@ -200,13 +204,19 @@ class Service:
                 await asyncio.sleep(self._every)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await self._connected()
-        if there is None or back is None:
-            writer.transport.abort()
-            return
-        await asyncio.gather(_copy(reader, back), _copy(there, writer), return_exceptions=True)
-        for each in (writer, back):
-            each.transport.abort()
+        passing = asyncio.current_task()
+        assert passing is not None
+        # Once the client has gone, asyncio itself knows the task only weakly, and it may be
+        # collected while it waits for the other side.
+        self._passing.add(passing)
+        passing.add_done_callback(self._passing.discard)
+        with contextlib.ExitStack() as open_ones:
+            open_ones.callback(writer.transport.abort)
+            there, back = await self._connected()
+            if there is None or back is None:
+                return
+            open_ones.callback(back.transport.abort)
+            await asyncio.gather(_copy(reader, back), _copy(there, writer), return_exceptions=True)
 
     async def _connected(
         self,

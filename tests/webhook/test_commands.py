@@ -11,7 +11,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +213,6 @@ class TestServe:
     def test_it_serves_what_certs_made_and_stops_as_it_is_told(self, tmp_path: Path) -> None:
         run("certs", "make", tmp_path)
         review_port, probe_port = _free_port(), _free_port()
-        began = time.monotonic()
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "rke2_webhook", "serve"),
@@ -232,14 +230,16 @@ class TestServe:
         try:
             probe = f"http://127.0.0.1:{probe_port}/readyz"
             wait_for(lambda: _status(probe) == 200)
-            took = time.monotonic() - began
             context = ssl.create_default_context(cafile=tmp_path / "ca.crt")
             with httpx2.Client(verify=context, trust_env=False) as client:
                 url = f"https://localhost:{review_port}/mutate?timeout=3s"
                 for _ in range(50):
                     answer = client.post(url, json=review(object=CLUSTER))
                     assert "patch" in answer.json()["response"]
-            resident = _resident(probe_port)
+            resident, spent = (
+                _resident(probe_port),
+                _sample(probe_port, "process_cpu_seconds_total"),
+            )
             process.send_signal(signal.SIGTERM)
             wait_for(lambda: _status(probe) == 503)
             out, _ = process.communicate(timeout=10)
@@ -249,8 +249,9 @@ class TestServe:
         lines = [json.loads(line) for line in out.splitlines()]
         assert lines[-1]["message"] == "stopped"
         assert sum(line["message"] == "review" for line in lines) == 50
-        # 1.5 s on a machine of its own; this one may be shared.
-        assert took < 5
+        # It starts within 1.5 s on a machine of its own. This one may be shared: it is its own
+        # processor time that counts, with that of the reviews.
+        assert spent < 4
         assert resident < 100e6
 
 
@@ -283,8 +284,12 @@ def test_large_bodies_do_not_stay_in_memory(tmp_path: Path) -> None:
 
 
 def _resident(probe_port: int) -> float:
+    return _sample(probe_port, "process_resident_memory_bytes")
+
+
+def _sample(probe_port: int, name: str) -> float:
     page = httpx2.get(f"http://127.0.0.1:{probe_port}/metrics", trust_env=False).text
-    found = re.search(r"^process_resident_memory_bytes (\S+)", page, re.MULTILINE)
+    found = re.search(rf"^{name} (\S+)", page, re.MULTILINE)
     assert found is not None
     return float(found[1])
 

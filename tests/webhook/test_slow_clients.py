@@ -102,6 +102,15 @@ def test_an_idle_connection_is_kept_beyond_the_deadline_for_requests(start: Star
         assert read_reply(connection).status == 200
 
 
+def test_without_keep_alive_a_connection_ends_with_its_answer(start: Starter) -> None:
+    server = start(keep_alive=0.0)
+    with server.connect() as connection:
+        connection.sendall(WHOLE)
+        reply = read_reply(connection)
+        assert (reply.status, reply.headers["connection"]) == (200, "close")
+        assert is_cut(connection, LATER)
+
+
 def test_an_idle_connection_ends_with_keep_alive(start: Starter) -> None:
     server = start(keep_alive=1.0)
     with server.connect() as connection:

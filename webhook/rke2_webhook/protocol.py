@@ -121,7 +121,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._header_bytes = 0
         super().on_headers_complete()
         self.cycle.transport = Cork(self.transport)  # type: ignore[assignment]
-        if self._guard.traffic.draining:
+        if self._guard.traffic.draining or not self.timeout_keep_alive:
             self.end_with_answer()
 
     def on_message_complete(self) -> None:

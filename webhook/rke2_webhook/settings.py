@@ -119,11 +119,12 @@ class Settings(BaseSettings):
     read_deadline: Lifetime = Field(
         5.0, description="longest time for a TLS handshake, and for a request to arrive"
     )
-    keep_alive: Lifetime = Field(
+    keep_alive: Duration = Field(
         # Above the API server's 90 s: Go does not send a POST again when the server hangs up
         # first (knative/pkg#1509, kubernetes#127335).
         120.0,
-        description="how long an idle connection is kept; above the API server's 90s",
+        description="how long an idle connection is kept; above the API server's 90s; "
+        "0s: each ends with its answer",
     )
     drain: Duration = Field(
         10.0, description="how long it goes on serving after SIGTERM, while it is not ready"
