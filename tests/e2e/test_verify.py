@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ import containers
 import kube as real
 import pytest
 import yaml
+from cable import Cable, laid
 from kube import Kube
 from rke2_cluster import NODES, PODS, VERSION, Cluster
 
@@ -542,6 +544,29 @@ def test_the_right_to_exec_is_named(
     assert as_json(allowed, "--exec").status == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_a_long_run_shows_how_far_it_is_and_leaves_no_trace(
+    cluster: Cluster, shells: containers.Containers, kubeconfig: Path
+) -> None:
+    for name in "ab":
+        add(cluster, shells, name, "nft", first="sleep 1.5")
+    mine, theirs = os.openpty()
+    arguments = command("--kubeconfig", kubeconfig, "--exec", "--jobs", "1")
+    environment = {**os.environ, "TERM": "xterm"}
+    with subprocess.Popen(
+        arguments, stdout=subprocess.DEVNULL, stderr=theirs, env=environment
+    ) as running:
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # the other end is closed
+            while chunk := os.read(mine, 4096):
+                said += chunk
+    os.close(mine)
+    assert running.returncode == 0
+    assert b"1 of 3 clusters and nodes" in said
+    assert said.replace(b"\r\n", b"\n").rpartition(b"\r")[2] == b"Looked at 2 nodes: 2 in order.\n"
+
+
 # --- when it ends early
 
 
@@ -574,6 +599,31 @@ def test_an_api_server_that_is_killed_gives_a_part_and_resume_the_rest(
     assert [one["name"] for one in run.tree["nodes"] if one["kept"]] == names[:4]
     assert not (shells.root / "kube-proxy-n0/asked-again").exists()
     assert "4 of them in an earlier run" in run.errors
+
+
+def test_a_connection_that_breaks_within_a_list_gives_what_came(
+    cluster: Cluster, server: Kube, tmp_path: Path
+) -> None:
+    for number in range(130):
+        cluster.add(f"n{number:03}")
+    config = yaml.safe_load(server.kubeconfig.read_text())
+    file = tmp_path / "config"
+
+    def over(cable: Cable) -> Run:
+        config["clusters"][0]["cluster"]["server"] = cable.url
+        file.write_text(yaml.safe_dump(config))
+        return as_json(file)
+
+    with laid(server.url) as whole:
+        assert over(whole).status == 0
+    with laid(server.url, whole.passed - 2000) as short:
+        run = over(short)
+    assert run.status == 2
+    assert "e2e: cannot read kube-proxy's Pods after 100 of them: the connection to" in run.errors
+    # Of the other nodes nobody knows whether they have a kube-proxy: none of them is blamed.
+    assert set(run.verdicts().values()) == {"pass"}
+    assert len(run.verdicts()) == 100
+    assert not run.tree["complete"]
 
 
 def test_a_container_that_is_another_one_is_looked_into_again(

@@ -142,6 +142,8 @@ def _refused_certificate(error: BaseException) -> str | None:
             reason = (cause.reason or "").lower().replace("_", " ")
             if "certificate" in reason:
                 return f"it does not accept the client certificate: {reason}"
+            if isinstance(cause, ssl.SSLEOFError) or not isinstance(error, httpx2.ConnectError):
+                return None  # the connection was there, and broke
             return f"it speaks no TLS that this can talk to: {reason or 'the handshake failed'}"
     return None
 
