@@ -205,7 +205,8 @@ def test_links_and_their_files_are_told_once(lint: Any) -> None:
     (lint.folder / "gone.yaml").symlink_to("nowhere")
     assert lint.found().paths == ["z/real.yaml"]
     assert told(lint)["link.yaml"] == ("left-out", None, "the same file as z/real.yaml")
-    assert told(lint)["gone.yaml"] == ("left-out", None, "is not there")
+    assert told(lint)["gone.yaml"] == ("left-out", None, "is a link that leads nowhere")
+    assert told(lint)["round"] == ("left-out", None, "is a link to a folder")
 
 
 @posix
@@ -308,6 +309,11 @@ def test_files_tells_of_paths_and_of_what_has_not_changed(lint: Any) -> None:
         "read",
     ]
     assert found["a.yaml"][2] == "has not changed since HEAD"
+    assert (
+        "2 files: has not changed since HEAD (see --verbose)\n"
+        in lint("files", "--since", "HEAD").out
+    )
+    assert "a.yaml  " in lint("files", "--since", "HEAD", "--verbose").out
     assert list(told(lint, "deep")) == ["deep/b.yaml", "deep/c.yaml"]
     assert told(lint, "--as", "rke2-config", "a.yaml")["a.yaml"][0] == "read"
     done = lint("files", "nowhere.yaml")

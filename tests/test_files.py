@@ -194,7 +194,16 @@ def test_a_link_to_nowhere_is_an_error_only_where_it_was_named() -> None:
     Path("link.yaml").symlink_to("nowhere")
     listing = discover(["."], lambda _: False)
     assert (listing.files, listing.unreadable) == ([], [])
-    assert listing.notes == ["link.yaml: is not there"]
+    assert listing.notes == ["link.yaml: is a link that leads nowhere"]
+    assert discover(["link.yaml"], lambda _: False).unreadable
+
+
+@posix
+def test_a_link_to_itself_is_an_error_only_where_it_was_named() -> None:
+    Path("link.yaml").symlink_to("link.yaml")
+    listing = discover(["."], lambda _: False)
+    assert (listing.files, listing.unreadable, listing.warnings) == ([], [], [])
+    assert listing.notes == ["link.yaml: is a link that leads nowhere"]
     assert discover(["link.yaml"], lambda _: False).unreadable
 
 

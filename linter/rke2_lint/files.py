@@ -32,6 +32,7 @@ CONFIGURATIONS = (".rke2-lint.yaml", ".rke2-lint.yml")
 PYPROJECT = "pyproject.toml"
 # `[tool.rke2-lint]` and `tool.rke2-lint.levels`; or `[tool]` and `tool = {…}`, whatever they hold.
 _TABLE = rb"""(?m)tool["']?[ \t]*\.[ \t]*["']?rke2-lint|^[ \t]*\[?[ \t]*["']?tool["']?[ \t]*[]=]"""
+NOWHERE = "is a link that leads nowhere"
 NOT_OURS = "neither YAML nor JSON, nor another file that RKE2 reads"
 """Why most files of a repository are left out."""
 
@@ -225,7 +226,8 @@ class Listing:
     def _passes_over(self, path: str) -> bool:
         """Say of a file that is not worth a look why, where that is asked for."""
         if self._thorough:
-            self.left_out.append((path, NOT_OURS))
+            to_folder = os.path.islink(path) and os.path.isdir(path)
+            self.left_out.append((path, "is a link to a folder" if to_folder else NOT_OURS))
         return False
 
     def leave_out(self, path: str, reason: str) -> None:
@@ -305,9 +307,14 @@ def _known(candidates: Iterable[File], listing: Listing) -> Iterator[tuple[File,
                 status = os.stat(file.path)
         except FileNotFoundError:
             # Git lists what was deleted and not yet committed; a link may lead nowhere.
-            listing.leave_out(file.path, "is not there")
+            listing.leave_out(file.path, NOWHERE if file.is_link else "is not there")
             continue
         except OSError as error:
+            import errno
+
+            if file.is_link and error.errno == errno.ELOOP and not file.named:
+                listing.leave_out(file.path, NOWHERE)
+                continue
             listing.complain(file.path, why(error), named=file.named)
             continue
         if stat.S_ISREG(status.st_mode) or (file.named and not stat.S_ISDIR(status.st_mode)):

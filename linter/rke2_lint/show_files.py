@@ -27,6 +27,7 @@ from rke2_policies import recognise
 
 READ, SEARCHED, LEFT_OUT, UNREADABLE = "read", "searched", "left-out", "unreadable"
 NOTHING_OF_RKE2 = "says nothing of RKE2"
+_UNCHANGED = "has not changed since "
 _HEADS = ("PATH", "", "WHAT IT IS, OR WHY NOT")
 
 
@@ -51,11 +52,11 @@ def rows(listing: Listing, lookup: Lookup, asked: Asked) -> list[Row]:
 
 def render(found: list[Row], paint: Paint, *, verbose: bool) -> str:
     """Return a table for people. What most files of a repository are is only counted."""
-    usual = {NOTHING_OF_RKE2: 0, NOT_OURS: 0}
+    usual: dict[str, int] = {}
     told = []
     for row in found:
-        if row.reason in usual and not verbose:
-            usual[row.reason] += 1
+        if not verbose and row.reason.startswith((NOTHING_OF_RKE2, NOT_OURS, _UNCHANGED)):
+            usual[row.reason] = usual.get(row.reason, 0) + 1
         else:
             status = f"{row.kind}: {row.reason}" if row.kind else row.reason
             told.append((harmless(row.path), row.status, harmless(status)))
@@ -69,8 +70,7 @@ def render(found: list[Row], paint: Paint, *, verbose: bool) -> str:
             lines.append(f"{path.ljust(widths[0])}  {shown}  {reason}")
     lines += [
         paint("dim", f"{count:,} {'file' if count == 1 else 'files'}: {reason} (see --verbose)")
-        for reason, count in usual.items()
-        if count
+        for reason, count in sorted(usual.items(), reverse=True)
     ]
     return "".join(f"{line}\n" for line in lines)
 
@@ -122,7 +122,7 @@ def _ignored(folder: str, lookup: Lookup) -> Iterator[Row]:
 
 
 def _looked_at(listing: Listing, lookup: Lookup, asked: Asked) -> Iterator[Row]:
-    unchanged = f"has not changed since {asked.since}"
+    unchanged = f"{_UNCHANGED}{asked.since}"
     for file in listing.context:
         yield Row(file.path, LEFT_OUT, "", unchanged, _configuration(lookup, file.path))
     for unit in units(listing.files):
