@@ -4,9 +4,9 @@ A developer's script, outside the package and not in the wheel:
 
     python policies/refresh_facts.py EXTRACTS
 
-EXTRACTS is a folder with `rke2_args.json`, `rke2_args_meta.json`, `k3s_args.json` (from Rancher's
-kontainer-driver-metadata, `channels-rke2.yaml` and `channels.yaml`) and `rke2_cli_flags.json`
-(from rancher/rke2 `pkg/cli/cmds`). What the rules do not ask is left out.
+EXTRACTS is a folder with `rke2_args.json`, `rke2_args_meta.json` (from Rancher's
+kontainer-driver-metadata, `channels-rke2.yaml`) and `rke2_cli_flags.json` (from rancher/rke2
+`pkg/cli/cmds`). What the rules do not ask is left out.
 """
 
 from __future__ import annotations
@@ -46,13 +46,6 @@ def main(extracts: Path) -> None:
             "source": "rancher/rke2 @6ce1a8019 pkg/cli/cmds/{root,server,agent,k3sopts}.go",
             "flags": {name: flag["commands"] for name, flag in flags.items() if flag["commands"]},
             "dropped": [name for name, flag in flags.items() if not flag["commands"]],
-        },
-    )
-    _write(
-        "k3s_settings",
-        {
-            "source": KDM.replace("channels-rke2.yaml", "channels.yaml"),
-            "settings": sorted(read("k3s_args.json")),
         },
     )
 

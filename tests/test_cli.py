@@ -332,6 +332,16 @@ def test_options_may_stand_between_paths(run: Command) -> None:
     assert [line.partition(":")[0] for line in out.splitlines()] == ["a.yaml", "b.yaml"]
 
 
+@pytest.mark.parametrize(
+    "words", [["--"], ["--quiet", "--"], ["b.yaml", "--quiet", "--"], ["--quiet", "b.yaml", "--"]]
+)
+def test_behind_two_dashes_there_are_only_paths(run: Command, words: list[str]) -> None:
+    run.write({"-a.yaml": UNPINNED, "b.yaml": UNPINNED})
+    done = run(*words, "-a.yaml")
+    assert ("--> -a.yaml:" in done.out, "--> b.yaml:" in done.out) == (True, "b.yaml" in words)
+    assert "--fix: No such file" in run(*words, "--fix").err
+
+
 def test_findings_come_by_path_line_column_and_rule(run: Command) -> None:
     run.write({"b.yaml": UNPINNED, "a.yaml": LEGACY + "---\n" + UNPINNED, "B.yaml": UNPINNED})
     out = run("b.yaml", ".", "--output-format", "concise").out
@@ -485,6 +495,8 @@ def test_ignored_rules_are_not_asked(run: Command) -> None:
 def test_a_slip_in_a_name_is_answered_with_the_right_one(run: Command) -> None:
     assert "did you mean missing-nft-pin?" in run("--select", "missing-ntf-pin").err
     assert "did you mean missing-nft-pin?" in run("rule", "missing-nft-pn").err
+    assert "did you mean missing-nft-pin?" in run("rule", "missing").err
+    assert "`rke2-lint rule` lists them" in run("rule", "misspelt").err
     assert "did you mean --unsafe-fixes?" in run("--unsave-fixes").err
 
 

@@ -107,8 +107,11 @@ def _run(argv: list[str]) -> int:
     if any(word.startswith("-") and word != STDIN for word in rest):
         from rke2_lint.arguments import parser_of
 
-        # Options and paths in any order, as everywhere else.
-        parser_of(command).parse_intermixed_args(rest, asked)
+        # Options and paths in any order, as everywhere else. What stands behind `--` is a path,
+        # also where it begins with a dash; argparse forgets that between options and paths.
+        end = rest.index("--") if "--" in rest else len(rest)
+        parser_of(command).parse_intermixed_args(rest[:end], asked)
+        asked.paths = [*asked.paths, *rest[end + 1 :]]
     else:
         # Only paths: most runs of hooks and editors. argparse would take as long as Python's start.
         asked.paths = rest

@@ -24,7 +24,8 @@ def check(names: Sequence[str], *, about_files: bool = False) -> None:
             continue
         if name in catalog.names():
             raise UnknownRuleError(f"{name} is about live nodes: `rke2-lint node` asks it")
-        near = nearest(name, known)
+        begun = [one for one in known if one.startswith(name)]
+        near = nearest(name, known) or (begun[0] if len(begun) == 1 else None)
         hint = f"did you mean {near}?" if near else "`rke2-lint rule` lists them"
         raise UnknownRuleError(f"there is no rule {name}; {hint}")
 

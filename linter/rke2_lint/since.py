@@ -8,13 +8,11 @@ changed.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from rke2_lint.files import File, Listing, NotAFileError, TooLargeError, UsageError, read
 from rke2_lint.git_changes import Changes, RevisionError, since, top_of
 from rke2_lint.work import FROM_ELSEWHERE, HOLDERS, node_of
-
-Changed = Callable[[str], bool]
 
 
 def narrow(listing: Listing, paths: Sequence[str], revision: str) -> None:

@@ -44,7 +44,8 @@ def prove_comments(before: Source, after: Source, dropped: Iterable[str] = ()) -
     """Prove, with ruamel.yaml as a second witness, that a file says to people what it said before.
 
     RewriteError where it does not. `dropped` are the comments that were meant to go. This takes
-    some 15 ms and belongs before a file is written, not before a fix is shown.
+    some 15 ms a file: too long for each fix, which `as_text` proves with our own reading alone, so
+    that tests ask for it.
     """
     for witness in (_our_comments, _their_comments):
         expected = witness(before)

@@ -31,12 +31,6 @@ def k3s_only_flags() -> frozenset[str]:
 
 
 @cache
-def k3s_settings() -> frozenset[str]:
-    """Return the keys that Rancher passes on to K3s machines."""
-    return frozenset(_table("k3s_settings")["settings"])
-
-
-@cache
 def rancher_settings() -> dict[str, dict[str, Any]]:
     """Return Rancher's table of RKE2 settings: name → {type, scopes, first, by_scope}."""
     settings: dict[str, dict[str, Any]] = _table("rancher_settings")["settings"]
