@@ -19,7 +19,7 @@ from rke2_lint.export.cel import literal, matching
 from rke2_policies.policy import DEFAULT, matches
 from rke2_policies.policy_file import read_policy
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "export"
+GOLDEN = Path(__file__).parent / "golden"
 FLEET = b"""
 webhook: {deny: [legacy-backend]}
 levels: {map-entry: off}
