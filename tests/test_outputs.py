@@ -298,12 +298,16 @@ def test_statistics_go_to_standard_error_the_most_frequent_first(run: Run) -> No
     for name in "bcd":
         Path(f"{name}.yaml").write_text(CLUSTER)
     Path("legacy.yaml").write_text(CLUSTER.replace("A=b", "IPTABLES_MODE=legacy"))
+    Path("note.yaml").write_text(PINNED.replace("v1.33.4+", "v1.33.4-rc1+"))
+    Path("warning.yaml").write_text(PINNED.replace("IPTABLES", "NOTHING, IPTABLES"))
     status, out, err = run("--statistics", *formats("json"), ".")
     assert status == 1
-    assert len(json.loads(out)["findings"]) == 5
-    assert err.splitlines()[:2] == [
+    assert len(json.loads(out)["findings"]) == 7
+    assert err.splitlines()[:4] == [
         "4  error    missing-nft-pin  [*] 4 with --fix",
         "1  error    legacy-backend",
+        "1  warning  entry-without-equals",
+        "1  note     prerelease-version",
     ]
 
 

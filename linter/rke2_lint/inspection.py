@@ -22,6 +22,7 @@ from rke2_policies.route import Json
 from rke2_policies.yaml_source import Source
 
 if TYPE_CHECKING:
+    from rke2_lint.kustomize_patches import KustomizePatches
     from rke2_lint.masking import AnySource
 
 _NOTHING = "it takes nothing out"
@@ -40,6 +41,7 @@ class Inspector:
         self._policies: dict[int, tuple[Policy, Policy]] = {}
         """What `--select` and `--ignore` make of a policy, by its identity, and that policy."""
         self._noted: set[tuple[str, str]] = set()
+        self._patches: KustomizePatches | None = None
         self._allow = Safety.UNSAFE if options.unsafe else Safety.SAFE
         if not FAST:
             outcome.notes.append(
@@ -66,7 +68,7 @@ class Inspector:
             members, policy, today=_until_when(members, policy), ignores=options.ignores,
             baseline=options.baseline,
         )  # fmt: skip
-        report = unit.evaluate()
+        report = self._of_whole_clusters(unit, unit.evaluate(), loaded[0][0].path)
         if (options.fix or options.add_ignores) and report.findings:
             from rke2_lint.mending import Mending
 
@@ -78,6 +80,22 @@ class Inspector:
             report = mending.settle(report, write=options.write)
         self._tell(unit, report)
         return unit, report
+
+    def _of_whole_clusters(self, unit: Unit, report: Report, path: str) -> Report:
+        """Return the report without what is only missing because a file is a patch of kustomize."""
+        if not report.findings:
+            return report
+        from rke2_lint.kustomize_patches import RULES, KustomizePatches
+
+        if not any(one.rule in RULES for one in report.findings):
+            return report
+        if self._patches is None:
+            self._patches = KustomizePatches()
+        exemptions = self._patches.exemptions(self._where(path))
+        if not exemptions:
+            return report
+        unit.policy = unit.policy._replace(exempt=(*unit.policy.exempt, *exemptions))
+        return unit.evaluate()
 
     def _policy_for(self, path: str) -> Policy:
         """Return the policy for the files of a unit: that of its node, for all of them."""
