@@ -5,7 +5,6 @@ from __future__ import annotations
 from rke2_lint.outcome import Outcome
 from rke2_lint.paint import Paint
 
-
 _RANKS = {"error": 0, "warning": 1, "note": 2}
 
 
