@@ -129,6 +129,8 @@ def visiting(browser: Any, look: Look, *, scripts: bool = True) -> Iterator[Visi
         java_script_enabled=scripts,
         has_touch=look.width < 600,
     )
+    # A busy machine may need longer than Playwright's half a minute.
+    context.set_default_timeout(120_000)
     try:
         yield Visit(context.new_page())
     finally:
