@@ -23,8 +23,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from rke2_lint.cli import _COMMANDS as COMMANDS
-from rke2_lint.cli import main
+from rke2_lint.cli import COMMANDS, main
 from rke2_lint.command_line import Command, Option, commands
 from rke2_lint.rule_page import readable
 from rke2_policies.catalog import live_rules, rules
@@ -273,7 +272,7 @@ def _said(*arguments: str) -> str:
 
 
 def _commands() -> Iterator[str]:
-    for command in commands(COMMANDS):
+    for command in commands(tuple(COMMANDS)):
         yield f"## `{_title(command)}`"
         yield command.description
         yield _fenced("text", command.usage)

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from rke2_lint.arguments import SHELLS, parser_of
-from rke2_lint.cli import _COMMANDS, main
+from rke2_lint.cli import COMMANDS, main
 from rke2_lint.command_line import UnknownValueError, commands
 from rke2_policies.catalog import names
 
@@ -171,7 +171,7 @@ def test_every_rule_is_offered(terminal: Terminal) -> None:
     assert set(terminal.arguments(f"rke2-lint rule {ALL}")) == {"rule", *names()}
 
 
-@pytest.mark.parametrize("command", _COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_is_offered(terminal: Terminal, command: str) -> None:
     long = {
         name
@@ -230,7 +230,7 @@ def test_fish_offers_no_rule_twice_in_a_list(fish: Path) -> None:
     assert "syntax,legacy-backend" in offered_by_fish(fish, "--select syntax,")
 
 
-@pytest.mark.parametrize("command", _COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_fish_offers_every_option(fish: Path, command: str) -> None:
     long = {name for one in commands([command])[0].options for name in one.names}
     assert offered_by_fish(fish, f"{command} -") == long
@@ -241,8 +241,8 @@ def test_fish_offers_every_option(fish: Path, command: str) -> None:
 
 def test_there_is_a_completion_for_every_command_and_every_value() -> None:
     """A new option whose value nobody has described would be an error for whoever wants completions."""
-    told = commands(_COMMANDS)
-    assert [one.name for one in told] == list(_COMMANDS)
+    told = commands(tuple(COMMANDS))
+    assert [one.name for one in told] == list(COMMANDS)
     for one in told:
         names_ = {name for action in parser_of(one.name)._actions for name in action.option_strings}
         assert {name for option in one.options for name in option.names} == names_

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 import yaml
 
-from rke2_lint.cli import _COMMANDS
+from rke2_lint.cli import COMMANDS
 from rke2_lint.command_line import commands
 from rke2_policies.catalog import live_rules, rules
 
@@ -119,7 +119,7 @@ def test_every_rule_has_its_page(site: Path, rule: object) -> None:
 
 def test_every_option_is_on_the_page_of_the_command_line(site: Path) -> None:
     page = (site / "command-line/index.html").read_text(encoding="utf-8")
-    for command in commands(_COMMANDS):
+    for command in commands(tuple(COMMANDS)):
         for option in command.options:
             for name in option.names:
                 assert f"<code>{name}" in page, f"{command.name} {name}"

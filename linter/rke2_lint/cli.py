@@ -41,18 +41,6 @@ INTERRUPTED, CLOSED_PIPE = SIGNALLED + 2, SIGNALLED + 13
 
 _PART = 1 << 15
 _WHAT_HELPS = "# This would allow it: kubectl apply -f FILE"
-_COMMANDS = (
-    "check",
-    "effective",
-    "rule",
-    "config",
-    "files",
-    "completions",
-    "lsp",
-    "node",
-    "verify",
-    "export",
-)
 
 
 class MuteError(Exception):
@@ -101,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    command = argv[0] if argv and argv[0] in _COMMANDS else "check"
+    command = argv[0] if argv and argv[0] in COMMANDS else "check"
     rest = argv[1:] if argv and argv[0] == command else argv
     asked = Asked()
     if any(word.startswith("-") and word != STDIN for word in rest):
@@ -115,19 +103,7 @@ def _run(argv: list[str]) -> int:
     else:
         # Only paths: most runs of hooks and editors. argparse would take as long as Python's start.
         asked.paths = rest
-    run = {
-        "check": _check,
-        "effective": _effective,
-        "rule": _rule,
-        "completions": _completions,
-        "lsp": _lsp,
-        "config": _config,
-        "files": _files,
-        "node": _node,
-        "verify": _verify,
-        "export": _export,
-    }[command]
-    return run(asked)
+    return COMMANDS[command](asked)
 
 
 # --- the commands
@@ -335,7 +311,7 @@ def _completions(asked: Asked) -> int:
         return _usage(f"for which shell? rke2-lint completions {'|'.join(SHELLS)}")
     from rke2_lint.completions import script
 
-    _say(script(asked.paths[0], _COMMANDS), sys.stdout)
+    _say(script(asked.paths[0], tuple(COMMANDS)), sys.stdout)
     return CLEAN
 
 
@@ -680,3 +656,18 @@ def _summary(outcome: Outcome, *, fixing: bool, writing: bool) -> str:
 
 def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+COMMANDS = {
+    "check": _check,
+    "effective": _effective,
+    "rule": _rule,
+    "config": _config,
+    "files": _files,
+    "completions": _completions,
+    "lsp": _lsp,
+    "node": _node,
+    "verify": _verify,
+    "export": _export,
+}
+"""What may stand first, in the order in which it is told; `check` where nothing of it does."""
