@@ -11,16 +11,10 @@ from rke2_policies import catalog
 from rke2_policies.finding import Severity
 from rke2_policies.label_selector import Selector
 from rke2_policies.policy import DEFAULT, Exemption, Override, Policy, RequiredSetting
+from rke2_policies.policy_file import ADMISSION
 
 BUILT_IN = "built in"
 _HEADS = ("KEY", "VALUE", "FROM")
-_WEBHOOK = {
-    "onCreate": "on_create",
-    "onUpdate": "on_update",
-    "patch": "patch",
-    "deny": "deny",
-    "ignoreUsers": "ignore_users",
-}
 
 
 class Entry(NamedTuple):
@@ -127,7 +121,7 @@ def _entries(policy: Policy, where: str) -> Iterator[Entry]:
     for number, exemption in enumerate(here.exempt):
         key = f"exempt.{number}"
         yield Entry(key, _exemption(exemption), origins.get(key, ""))
-    for name, field in _WEBHOOK.items():
+    for field, name in ADMISSION.items():
         value = getattr(here.admission, field)
         key = f"webhook.{name}"
         yield Entry(key, list(value) if isinstance(value, tuple) else value, origins.get(key, ""))

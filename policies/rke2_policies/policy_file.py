@@ -46,13 +46,14 @@ from rke2_policies.yaml_source import Source
 
 _LONGEST_CHAIN = 20
 _LONGEST_MESSAGE = 400
-_ADMISSION = {
+ADMISSION = {
     "on_create": "onCreate",
     "on_update": "onUpdate",
     "patch": "patch",
     "deny": "deny",
     "ignore_users": "ignoreUsers",
 }
+"""The fields of `Admission`, each with its key in the section `webhook`."""
 
 
 class PolicyError(ValueError):
@@ -241,7 +242,7 @@ class _Reader:
         exempt = tuple(self.exemptions(top.get("exempt") or ()))
         webhook = top.get("webhook") or {}
         admission = under.admission._replace(
-            **{field: _frozen(webhook[key]) for field, key in _ADMISSION.items() if key in webhook}
+            **{field: _frozen(webhook[key]) for field, key in ADMISSION.items() if key in webhook}
         )
         fixable = tuple(top["fixable"]) if "fixable" in top else under.fixable
         return Policy(
