@@ -20,7 +20,7 @@ import jsonschema
 import pytest
 import yaml
 
-from rke2_lint.cli import _COMMANDS
+from rke2_lint.cli import COMMANDS
 from rke2_lint.command_line import commands
 from rke2_webhook import rules
 from rke2_webhook.envelope import open_review
@@ -88,7 +88,7 @@ def test_shellcheck_has_nothing_to_say(block: str) -> None:
 
 @pytest.mark.parametrize("words", of("rke2-lint"))
 def test_rke2_lint_has_such_a_command(words: list[str]) -> None:
-    known = {command.name: command for command in commands(_COMMANDS)}
+    known = {command.name: command for command in commands(COMMANDS)}
     command = known.get(words[0], known["check"])
     names = {name for option in command.options for name in option.names}
     assert {word for word in words if word.startswith("--")} <= names
