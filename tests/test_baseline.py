@@ -34,6 +34,8 @@ spec:
         - IPTABLES_MODE=legacy
 """
 Command = Callable[..., "Run"]
+Edit = tuple[int, int, str]
+"""Where it begins and ends, and what is put there."""
 
 
 class Run:
@@ -228,20 +230,53 @@ def test_a_fix_lets_it_shrink(repaired: Command) -> None:
 def test_what_is_told_is_what_the_fix_does(adopted: Command, gone: set[str]) -> None:
     for path in gone:
         Path(path).unlink()
-    before = Path(FILE).read_text().splitlines(keepends=True)
-    adopted("--baseline", FILE, "--output-format", "json=report.json", ".")
+    before = Path(FILE).read_text()
+    edits = edits_told(adopted)
+    assert len(edits) == len(gone)
+    for number, edit in enumerate(edits):
+        after = edited(before, [edit])
+        takes_all = number == 0 and len(gone) == 3  # no list has as many commas as entries
+        assert len(json.loads(after)["findings"]) == (0 if takes_all else 2)
+        assert after.encode() == written(read_entries(FILE, after.encode()))
+
+
+@pytest.mark.parametrize("kept", ["", "a", "b", "c", "d", "ab", "cd", "ac", "bd", "ad", "abc"])
+def test_all_that_is_told_makes_the_bytes_of_the_fix(run: Command, kept: str) -> None:
+    write({f"{name}.yaml": CLUSTER.replace("prod", name) for name in "abcd"})
+    run("--write-baseline", ".")
+    for name in set("abcd") - set(kept):
+        Path(f"{name}.yaml").unlink()
+    before = Path(FILE).read_text()
+    made: list[Edit] = []
+    for edit in edits_told(run):
+        if not any(edit[0] < end and start < edit[1] for start, end, _ in made):
+            made.append(edit)
+    assert run("--baseline", FILE, "--fix", ".").status == CLEAN
+    assert edited(before, made) == Path(FILE).read_text()
+
+
+def edits_told(command: Command) -> list[Edit]:
+    """Return the edits that a report tells for the baseline: one for each finding."""
+    starts = [0]
+    for line in Path(FILE).read_text().splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    command("--baseline", FILE, "--output-format", "json=report.json", ".")
     report = json.loads(Path("report.json").read_text())
-    told = [one for one in report["findings"] if one["rule"] == "stale-baseline"]
-    assert len(told) == len(gone)
-    for one in told:
-        [edit] = one["fix"]["edits"]
-        start, end = edit["start"], edit["end"]
-        text = [*before, ""]
-        behind = text[end["line"] - 1][end["column"] - 1 :]
-        line = text[start["line"] - 1][: start["column"] - 1] + edit["text"] + behind
-        text[start["line"] - 1 : end["line"]] = [line]
-        assert len(json.loads("".join(text))["findings"]) == 2
-        assert "".join(text).encode() == written(read_entries(FILE, "".join(text).encode()))
+    found = []
+    for one in report["findings"]:
+        if one["rule"] == "stale-baseline":
+            [edit] = one["fix"]["edits"]
+            start, end = (
+                starts[e["line"] - 1] + e["column"] - 1 for e in (edit["start"], edit["end"])
+            )
+            found.append((start, end, edit["text"]))
+    return found
+
+
+def edited(text: str, edits: list[Edit]) -> str:
+    for start, end, inserted in sorted(edits, reverse=True):
+        text = text[:start] + inserted + text[end:]
+    return text
 
 
 def test_a_count_shrinks_too(run: Command) -> None:

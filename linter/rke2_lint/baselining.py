@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from itertools import accumulate
 
 from rke2_lint.baseline_file import Baseline, line_of, written
 from rke2_lint.files import File
@@ -25,6 +26,8 @@ from rke2_policies.yaml_source import Source
 
 _RULE = "stale-baseline"
 _REASON = "it is in the baseline"
+_LINES_ABOVE = 3
+"""Lines of a baseline's file above those of its entries."""
 
 
 def take_out(baseline: Baseline, outcome: Outcome, options: Options, where: str) -> None:
@@ -49,26 +52,41 @@ def take_out(baseline: Baseline, outcome: Outcome, options: Options, where: str)
         suggestions=options.suggestions,
     )
     is_ours = baseline.data == written(baseline.entries)
+    splices = _splices_of_each(stale, len(baseline.entries), source.text) if is_ours else {}
     told = [
-        (Finding(_RULE, level, problem), _splices_of(one, source.text) if is_ours else ())
+        (Finding(_RULE, level, problem), splices.get(one, ()))
         for one in stale
         for problem in rule.check(one)
     ]
     outcome.remarks += teller.tell_as(Unit([member], policy), told)
 
 
-def _splices_of(stale: StaleEntry, text: str) -> tuple[Splice, ...]:
-    """Return what takes an entry out of a file as we write it, or what is gone of it."""
-    known, number = stale.known, stale.place.route[1]
-    entry = line_of(Entry(known, stale.left + stale.gone))
-    start = text.index(entry)
-    end = start + len(entry)
-    if stale.left:
-        return (Splice(start, end, line_of(Entry(known, stale.left))),)
-    if text[end] == ",":
-        return (Splice(start, end + 2, ""),)
-    # The last one goes with the comma before it, the only one with the lines of its brackets.
-    return (Splice(start - 2, end, ""),) if number else (Splice(start - 1, end + 3, ""),)
+def _splices_of_each(
+    stale: list[StaleEntry], count: int, text: str
+) -> dict[StaleEntry, tuple[Splice, ...]]:
+    """Return what takes each entry out of a file as we write it, or what is gone of it.
+
+    Each may be made alone, and all of them together: none touches another one's comma. Only of a
+    list of which nothing is left the first takes all away, because there are too few commas.
+    """
+    numbers = {one.number for one in stale if not one.left}
+    # Those at the end take the comma before them along, all others the one behind them.
+    last = next((number for number in range(count, 0, -1) if number - 1 not in numbers), 0)
+    starts = list(accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
+    found: dict[StaleEntry, tuple[Splice, ...]] = {}
+    for one in stale:
+        start = starts[one.number + _LINES_ABOVE]
+        end = start + len(line_of(Entry(one.known, one.left + one.gone)))
+        if one.left:
+            splice = Splice(start, end, line_of(Entry(one.known, one.left)))
+        elif one.number < last:
+            splice = Splice(start, end + 2, "")
+        elif one.number:
+            splice = Splice(start - 2, end, "")
+        else:
+            splice = Splice(start - 1, text.rindex("]"), "")
+        found[one] = (splice,)
+    return found
 
 
 def write(baseline: Baseline, outcome: Outcome, options: Options) -> None:
@@ -117,7 +135,7 @@ def _shrink(
     baseline: Baseline, stale: list[StaleEntry], source: Source, outcome: Outcome, options: Options
 ) -> bool:
     """Take out of the file what is not there any more, or tell it as a patch; say whether it was."""
-    left = {one.place.route[1]: one.left for one in stale}
+    left = {one.number: one.left for one in stale}
     entries = [
         Entry(known, left.get(number, count))
         for number, (known, count) in enumerate(baseline.entries)

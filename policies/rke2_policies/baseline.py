@@ -44,6 +44,8 @@ class StaleEntry(NamedTuple):
     left: int
     """How many of them are still there."""
     gone: int
+    number: int
+    """Which entry of the file it is, from 0."""
 
 
 class Match(NamedTuple):
@@ -114,6 +116,7 @@ def stale(
             known,
             count - unused[index],
             unused[index],
+            index,
         )
         for index, (known, count) in enumerate(entries)
         if unused[index] and is_known(known)
