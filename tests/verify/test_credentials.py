@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ def test_a_program_hears_of_the_cluster(tmp_path: Path) -> None:
         pytest.param("echo 'login first' >&2; exit 3", {}, "ended with 3: login first", id="failed"),
         pytest.param("echo sesame", {}, "gave no credentials", id="no JSON"),
         pytest.param("echo '{\"status\": {}}'", {}, "gave no credentials", id="empty"),
-        pytest.param("sleep 20", {}, "was not done after 0.3 seconds", id="hangs"),
+        pytest.param("sleep 20; true", {}, "was not done after 0.3 seconds", id="hangs"),
         pytest.param("true", {"command": "gone"}, "cannot be run", id="not there"),
         pytest.param("true", {"command": "gone", "installHint": "apt install\n it"}, ": apt install it", id="hint"),
         pytest.param("true", {"apiVersion": "v9"}, "speaks v9", id="version"),
@@ -73,8 +74,10 @@ def test_what_a_program_does_wrong(
 ) -> None:
     user = plugin(script, tmp_path)
     user["exec"] |= more
+    begin = monotonic()
     with pytest.raises(ReadError) as error:
         of(user, tmp_path, seconds=0.3 if "sleep" in script else 10)
+    assert monotonic() - begin < 15, "what the program has started outlives it"
     assert said in str(error.value)
     assert "sesame" not in str(error.value)
 

@@ -88,6 +88,8 @@ def test_paths_begin_where_the_file_lies(tmp_path: Path) -> None:
         pytest.param(TWO.replace("{cluster: prod,", "{cluster: pord,"), "names the cluster pord, which is not there; did you mean prod?", id="cluster"),
         pytest.param(TWO.replace("{cluster: prod,", "{"), "names no cluster", id="no cluster"),
         pytest.param(TWO.replace("https://prod:6443", "prod"), "has no server: https://", id="no server"),
+        pytest.param(TWO.replace("https://prod:6443", "https://prod:port"), "has no server: https://", id="a port that is no number"),
+        pytest.param(TWO.replace("https://prod:6443", "https://[fd00::1"), "has no server: https://", id="half an address"),
         pytest.param(TWO.replace("user: jane}", "user: june}"), "names the user june, which is not there", id="user"),
     ],
 )  # fmt: skip

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import ssl
 import tempfile
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 from lightkube import AsyncClient
@@ -18,6 +16,7 @@ from rke2_lint import __version__
 from rke2_lint.verify.credentials import Credentials, material
 from rke2_lint.verify.kubeconfig import Context
 from rke2_lint.verify.mishap import ReadError
+from rke2_lint.verify.proxies import proxy_of
 
 
 def connect(context: Context, credentials: Credentials, seconds: float) -> AsyncClient:
@@ -47,17 +46,18 @@ class _Transport(httpx2.AsyncBaseTransport):
     """Sends requests, by the way that the kubeconfig says."""
 
     def __init__(self, context: Context, credentials: Credentials) -> None:
-        trust, proxy = _trust(context, credentials), _proxy(context)
+        trust, proxy = _trust(context, credentials), proxy_of(context, os.environ)
         try:
             self._inner = httpx2.AsyncHTTPTransport(
                 verify=trust,
-                proxy=proxy,
+                proxy=proxy.url if proxy is not None else None,
                 limits=httpx2.Limits(max_connections=None, max_keepalive_connections=4),
                 retries=1,
             )
         except (ValueError, ImportError, httpx2.InvalidURL):
             # It is not shown: there may be a password in it.
-            raise ReadError("its proxy-url cannot be used: http://… or https://… can") from None
+            by = proxy.by if proxy is not None else "its server"
+            raise ReadError(f"{by} cannot be used: http://…, https://… or socks5://… can") from None
         self._expected = context.cluster.text("tls-server-name")
         self._headers = (
             ("User-Agent", f"rke2-lint/{__version__}"),
@@ -129,13 +129,3 @@ def _show(trust: ssl.SSLContext, credentials: Credentials) -> None:
 
 def _no_password() -> bytes:
     raise ValueError("the key is encrypted")
-
-
-def _proxy(context: Context) -> str | None:
-    """Return the proxy to go by: the kubeconfig's, or else the environment's."""
-    if said := context.cluster.text("proxy-url"):
-        return said
-    address = urlsplit(context.server)
-    if proxy_bypass(address.netloc.rpartition("@")[2]):
-        return None
-    return getproxies().get(address.scheme)

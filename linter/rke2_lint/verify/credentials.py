@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import json
 import os
+import signal
+import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -161,6 +164,8 @@ async def _run(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            # Wrappers start other programs, which have to end with them.
+            start_new_session=True,
         )
     except OSError as error:
         hint = asked.get("installHint")
@@ -175,13 +180,21 @@ async def _run(
         ) from None
     finally:
         if process.returncode is None:
-            process.kill()
+            _kill(process)
             await process.wait()
     if process.returncode:
         lines = [line for line in errors.decode("utf-8", "replace").splitlines() if line.strip()]
         last = f": {lines[-1].strip()}" if lines else ""
         raise ReadError(f"its exec plugin {command} ended with {process.returncode}{last}")
     return output
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _answer(command: str, output: bytes) -> Credentials:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from rke2_lint.files import UsageError, why
 from rke2_policies.edit_distance import nearest
@@ -80,7 +81,7 @@ class _Kubeconfig:
         if cluster is None:
             raise UsageError(f"{said.file}: the context {name} names no cluster")
         user = self._part(name, said, "user", self._users) or Named({}, said.file)
-        if not cluster.text("server").startswith(("https://", "http://")):
+        if not _is_server(cluster.text("server")):
             raise UsageError(
                 f"{cluster.file}: the cluster of the context {name} has no server: https://…"
             )
@@ -98,6 +99,14 @@ class _Kubeconfig:
                 + _hint(name, there)
             )
         return there[name]
+
+
+def _is_server(text: str) -> bool:
+    try:
+        address = urlsplit(text)
+        return address.scheme in ("https", "http") and bool(address.hostname) and address.port != 0
+    except ValueError:  # half of an IPv6 address, or a port that is no number
+        return False
 
 
 def contexts(files: Iterable[str], wanted: Iterable[str], *, every: bool) -> list[Context]:
