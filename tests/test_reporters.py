@@ -88,6 +88,28 @@ def test_no_secret_is_told(
     assert shown == []
 
 
+def test_a_secret_in_a_key_is_told_by_no_format_and_no_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    node = tmp_path / "etc" / "rancher" / "rke2"
+    node.mkdir(parents=True)
+    (node / "config.yaml").write_text(
+        'kubelet-arg: {"token=hunter2": 1, "token=hunter2": 2}\n'
+        '"http://robot:correct-horse@x/": 1\n"http://robot:correct-horse@x/": 2\n'
+    )
+    reports = [f"--output-format={one.name}={one.name}.out" for one in FORMATS]
+    assert main([*reports, "etc"]) == 1
+    assert main(["--write-baseline", "etc"]) == 0
+    written = [
+        path.read_text(encoding="utf-8")
+        for path in (*tmp_path.glob("*.out"), tmp_path / ".rke2-lint-baseline.json")
+    ]
+    assert sum("duplicate-key" in text for text in written) == len(FORMATS) + 1
+    assert not [text for text in written if "hunter2" in text or "correct-horse" in text]
+    assert main(["--baseline", ".rke2-lint-baseline.json", "etc"]) == 0
+
+
 def test_what_is_told_has_no_escapes_of_a_terminal(
     scenario: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,6 +147,15 @@ def test_sarif_points_at_rules_and_regions_that_are_there(
     assert "%2C" in json.dumps(log) or scenario.name != "hard"
 
 
+def test_the_help_of_sarif_has_no_mark_of_ours_on_its_blocks(
+    scenario: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = sarif(capsys)["runs"][0]["tool"]["driver"]["rules"]
+    blocks = [re.findall(r"^```(.+)$", rule["help"]["markdown"], re.MULTILINE) for rule in rules]
+    assert {info for infos in blocks for info in infos} <= {"yaml", "text"}
+    assert all(rule["help"]["markdown"].startswith("**") for rule in rules)
+
+
 def test_fingerprints_stay_when_lines_move(
     scenario: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -145,6 +176,35 @@ def test_sarif_of_nothing_has_results(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert sarif(capsys)["runs"][0]["results"] == []
+
+
+@pytest.mark.parametrize("name", ["full", "github", "junit", "html"])
+def test_a_fix_that_is_left_to_people_is_not_said_to_be_made(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("cluster.yaml").write_text(
+        "apiVersion: provisioning.cattle.io/v1\nkind: Cluster\n"
+        "metadata: {name: prod, namespace: fleet-default}\n"
+        "spec: {kubernetesVersion: v1.33.4+rke2r1, rkeConfig: {}}\n"
+    )
+    Path(".rke2-lint.yaml").write_text("unfixable: [missing-nft-pin]\n")
+    main(["--output-format", name, "cluster.yaml"])
+    told = capsys.readouterr().out.lower().replace("<code>", "").replace("</code>", "")
+    assert re.search(r"not by --fix:(?:</strong>)? the configuration leaves fixes", told)
+    assert "rke2-lint --fix" not in told
+
+
+def test_github_names_related_files_from_the_top_of_the_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".git").mkdir()
+    shutil.copytree(GOLDEN / "nodes" / "input", tmp_path / "hosts")
+    monkeypatch.chdir(tmp_path / "hosts")
+    for name in ("github", "github-suggestions"):
+        main(["--output-format", name, "."])
+        told = capsys.readouterr().out
+        assert "hosts/server/etc/rancher/rke2/config.yaml:8: config.yaml sets it" in told
 
 
 def test_a_github_annotation_is_one_line(

@@ -70,6 +70,7 @@ def test_json_has_the_examples_by_file(capsys: pytest.CaptureFixture[str]) -> No
     assert first["severity"] == "error"
     assert first["explanation"].startswith("RKE2 reads `config.yaml`, and then")
     assert first["examples"][0] == {
+        "about": None,
         "kind": "bad",
         "files": {
             "etc/rancher/rke2/config.yaml": "kube-proxy-extra-env:\n  - IPTABLES_MODE=nft\n",
@@ -85,6 +86,28 @@ def test_json_has_the_examples_by_file(capsys: pytest.CaptureFixture[str]) -> No
         },
     }
     assert {"good"} == {one["kind"] for one in first["examples"] if one["fixed"] is None} - {"bad"}
+
+
+def test_json_says_with_each_example_what_the_page_says_before_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    [rule] = json.loads(said(capsys, "--format", "json", "missing-nft-pin"))["rules"]
+    assert rule["explanation"].endswith("makes the pin a legacy one.")
+    about = [one["about"] for one in rule["examples"]]
+    assert about[:2] == [
+        None,
+        "A selector for the workers leaves the other machines without the pin:",
+    ]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_json_loses_no_word_of_the_page(rule: AnyRule, capsys: pytest.CaptureFixture[str]) -> None:
+    [told] = json.loads(said(capsys, "--format", "json", rule.id))["rules"]
+    words = sorted(
+        " ".join([told["explanation"], *(one["about"] or "" for one in told["examples"])]).split()
+    )
+    prose = [readable(part) for part in rule.parts if isinstance(part, str)]
+    assert words == sorted(" ".join(prose).split())
 
 
 def test_without_a_name_all_rules_are_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,12 @@ _BLOCK = re.compile(r"^```(?:yaml (policy)|dump (found|good) (\S+))$", re.MULTIL
 
 def markdown(names: Iterable[str]) -> str:
     """Return the pages of these rules in Markdown, each under a heading of its own."""
-    return "\n".join("\n\n".join(_markdown(catalog.rule(name))) + "\n" for name in names)
+    return "\n".join(f"# {name}\n\n{explained(catalog.rule(name))}" for name in names)
+
+
+def explained(rule: AnyRule) -> str:
+    """Return a rule's page in Markdown, without a heading."""
+    return "\n\n".join(_paragraphs(rule)) + "\n"
 
 
 def as_json(names: Iterable[str]) -> str:
@@ -41,8 +46,7 @@ def readable(prose: str) -> str:
     return _BLOCK.sub(said, prose)
 
 
-def _markdown(rule: AnyRule) -> Iterator[str]:
-    yield f"# {rule.id}"
+def _paragraphs(rule: AnyRule) -> Iterator[str]:
     yield f"**{rule.severity.name.lower()}**: {rule.summary}"
     for part in rule.parts:
         if isinstance(part, str):
@@ -61,16 +65,29 @@ def _files(what: str, files: Mapping[str, str]) -> Iterator[str]:
 
 
 def _json(rule: AnyRule) -> dict[str, Any]:
+    explanation: list[str] = []
+    examples: list[dict[str, Any]] = []
+    about = ""
+    for part in rule.parts:
+        if not isinstance(part, str):
+            examples.append(_example(part, about))
+            about = ""
+        elif examples:
+            about = readable(part)
+        else:
+            explanation.append(readable(part))
     return {
         "name": rule.id,
         "severity": rule.severity.name.lower(),
         "summary": rule.summary,
-        "explanation": "\n\n".join(readable(part) for part in rule.parts if isinstance(part, str)),
-        "examples": [_example(part) for part in rule.parts if isinstance(part, Example)],
+        "explanation": "\n\n".join([*explanation, about] if about else explanation),
+        "examples": examples,
     }
 
 
-def _example(one: Example) -> dict[str, Any]:
+def _example(one: Example, about: str) -> dict[str, Any]:
+    """Return an example, with what the page says right before it."""
+    told = {"about": about or None}
     if not one.before:
-        return {"kind": "good", "files": dict(one.after), "fixed": None}
-    return {"kind": "bad", "files": dict(one.before), "fixed": dict(one.after) or None}
+        return {**told, "kind": "good", "files": dict(one.after), "fixed": None}
+    return {**told, "kind": "bad", "files": dict(one.before), "fixed": dict(one.after) or None}

@@ -8,14 +8,13 @@ from typing import TypeAlias
 from rke2_lint.patch import pictured
 from rke2_lint.remarks import Change, Line, Related, Remark, Suppressed, TextEdit
 from rke2_lint.source_view import SourceView
-from rke2_lint.unit import Member, Unit, object_of
+from rke2_lint.unit import Member, Unit, object_of, pointer_of
 from rke2_policies.document import Place, Span
 from rke2_policies.edits import EditError
 from rke2_policies.edits.as_text import Change as Planned
 from rke2_policies.edits.as_text import Splice, rewrite_each
 from rke2_policies.engine import Report
 from rke2_policies.finding import Finding, Fix, Safety, Severity
-from rke2_policies.route import pointer
 from rke2_policies.yaml_source import Source
 
 Told: TypeAlias = tuple[Splice, ...] | EditError
@@ -75,7 +74,7 @@ class Teller:
             refusal,
             bool(change and not refusal and problem.fix and problem.fix.safety >= self._allow),
             view.around(span.start) if self._pictures else (),
-            pointer(place.route),
+            pointer_of(member, place),
             in_bytes=view.region_in_bytes(span),
             object=object_of(member, place),
         )

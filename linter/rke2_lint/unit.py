@@ -15,7 +15,7 @@ from rke2_policies.finding import Finding
 from rke2_policies.ignore import MARK, Ignore
 from rke2_policies.manifest import manifests
 from rke2_policies.policy import Policy
-from rke2_policies.route import Route, pointer
+from rke2_policies.route import Repeated, Route, pointer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,10 +142,22 @@ def object_of(member: Member, place: Place) -> str:
     return node_of(member.path)
 
 
+def pointer_of(member: Member, place: Place) -> str:
+    """Return where in its document a place is, as a JSON Pointer: keys may hold secrets, too."""
+    hidden = member.view.secrets.message
+    return pointer(
+        tuple(step if isinstance(step, int) else hidden(_key(step)) for step in place.route)
+    )
+
+
+def _key(step: str | Repeated) -> str:
+    return step.key if isinstance(step, Repeated) else step
+
+
 class Unit:
     """The files of a unit, by path."""
 
-    __slots__ = ("_baseline", "_ignores", "_today", "members", "policy")
+    __slots__ = ("_baseline", "_ignores", "_today", "members", "policy", "why_partial")
 
     def __init__(
         self,
@@ -158,6 +170,8 @@ class Unit:
     ) -> None:
         self.members = {member.path: member for member in members}
         self.policy = policy
+        self.why_partial = ""
+        """Why its first file holds parts of Clusters, whose rest is elsewhere; "" where it does not."""
         self._today = today
         self._ignores = ignores
         self._baseline = baseline
@@ -172,7 +186,7 @@ class Unit:
             member = self.members[place.document.path]
             found.append(
                 self._baseline.known(
-                    finding.rule, object_of(member, place), pointer(place.route), member.path
+                    finding.rule, object_of(member, place), pointer_of(member, place), member.path
                 )
             )
         accepted = self._baseline.accepts(found)
@@ -181,4 +195,10 @@ class Unit:
     def evaluate(self) -> Report:
         """Ask the engine about the files as they are now."""
         files = [one.as_input() for one in self.members.values()]
-        return engine.evaluate(files, self.policy, today=self._today, ignores=self._ignores)
+        report = engine.evaluate(files, self.policy, today=self._today, ignores=self._ignores)
+        if not self.why_partial:
+            return report
+        from rke2_lint.cluster_patches import of_part
+
+        path, first = next(iter(self.members.items()))
+        return of_part(report, path, first.source.documents, self.why_partial)

@@ -192,16 +192,16 @@ def _source(one: Remark) -> str:
     if one.lines:
         parts.append(f"<div><h5>Where</h5>{excerpt(one.lines, one.region)}</div>\n")
     if one.change is not None:
-        parts.append(f"<div>{_fix(one.change)}</div>\n")
+        parts.append(f"<div>{_fix(one.change, made=not one.refusal)}</div>\n")
     pair = "pair two" if len(parts) > 1 else "pair"
     return f'<div class="{pair}">{"".join(parts)}</div>\n' if parts else ""
 
 
-def _fix(made: Change) -> str:
-    label, how = _HOW[made.safety]
-    shown = change(made.picture) if made.picture else ""
-    title = text(sentence(made.title))
-    return f'<h5>Fix <span class="tag">{label}</span></h5>{shown}<p>{title}. {how}</p>'
+def _fix(fix: Change, *, made: bool) -> str:
+    label, how = _HOW[fix.safety]
+    shown = change(fix.picture) if fix.picture else ""
+    said = f"{text(sentence(fix.title))}.{f' {how}' if made else ''}"
+    return f'<h5>Fix <span class="tag">{label}</span></h5>{shown}<p>{said}</p>'
 
 
 def _refusal(one: Remark) -> str:

@@ -51,7 +51,7 @@ def _finding(one: Remark, paint: Paint, *, first: bool) -> Iterator[str]:
     if one.machines:
         yield from frame.paragraph("machines", _folded(one.machines))
     if one.change is not None:
-        yield from _fix(one.change, frame)
+        yield from _fix(one.change, frame, made=not one.refusal)
     if one.refusal:
         label = "not by --fix" if one.change else "no fix"
         yield from frame.paragraph(label, one.refusal)
@@ -64,8 +64,9 @@ def _related(related: Related, frame: _Frame) -> Iterator[str]:
     yield from frame.excerpt([related.line], related.region, "-", "frame")
 
 
-def _fix(change: Change, frame: _Frame) -> Iterator[str]:
-    yield frame.remark(f"fix ({change.safety})", f"{change.title}  ({_HOW[change.safety]})")
+def _fix(change: Change, frame: _Frame, *, made: bool) -> Iterator[str]:
+    how = f"  ({_HOW[change.safety]})" if made else ""
+    yield frame.remark(f"fix ({change.safety})", f"{change.title}{how}")
     yield frame.bar()
     left = _left(_shared(change.picture), max(len(line.text) for line in change.picture))
     for line in change.picture[:_MOST_LINES]:

@@ -11,6 +11,8 @@ from rke2_lint.repository_paths import RepositoryPaths
 
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 
+_HOW = {"safe": " (rke2-lint --fix)", "unsafe": " (rke2-lint --fix --unsafe-fixes)"}
+
 _MOST = 10
 """As many of each level does GitHub show of one step (actions/toolkit#734), and drops the others."""
 
@@ -22,17 +24,17 @@ def render(outcome: Outcome) -> str:
     left = 0
     for severity in _COMMANDS:
         remarks = [one for one in outcome.remarks if one.severity == severity]
-        told += (_command(one, known(one.path)) for one in remarks[:_MOST])
+        told += (_command(one, known) for one in remarks[:_MOST])
         left += max(0, len(remarks) - _MOST)
     if left:
         told.append(f"{left:,} more: GitHub shows {_MOST} of each level; see the job's summary\n")
     return "".join(told)
 
 
-def _command(one: Remark, path: str) -> str:
+def _command(one: Remark, known: RepositoryPaths) -> str:
     region = one.region
     properties = {
-        "file": path,
+        "file": known(one.path),
         "line": str(region.line),
         "endLine": str(region.end_line),
         "col": str(region.column),
@@ -43,10 +45,12 @@ def _command(one: Remark, path: str) -> str:
     properties["title"] = f"rke2-lint {one.rule}"
     message = one.message
     for related in one.related:
-        message += f"\n{related.path}:{related.region.line}: {related.message}"
+        message += f"\n{known(related.path)}:{related.region.line}: {related.message}"
     if one.change is not None:
-        how = {"safe": " (rke2-lint --fix)", "unsafe": " (rke2-lint --fix --unsafe-fixes)"}
-        message += f"\nFix: {one.change.title}{how.get(one.change.safety, '')}"
+        how = "" if one.refusal else _HOW.get(one.change.safety, "")
+        message += f"\nFix: {one.change.title}{how}"
+    if one.refusal:
+        message += f"\n{'Not by --fix' if one.change else 'No fix'}: {one.refusal}"
     written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     return f"::{_COMMANDS[one.severity]} {written}::{_data(message)}\n"
 

@@ -25,7 +25,10 @@ def render(outcome: Outcome) -> str:
     groups: dict[tuple[str, Suggestion | int], list[Remark]] = {}
     for one in outcome.remarks:
         groups.setdefault((known(one.path), _offered(one) or one.region.line), []).append(one)
-    comments = [_comment(path, where, remarks) for (path, where), remarks in groups.items()]
+    comments = [
+        _comment(path, where, "\n\n".join(_said(one, known) for one in remarks), remarks)
+        for (path, where), remarks in groups.items()
+    ]
     review = {
         "event": "COMMENT",
         "body": f"<!-- rke2-lint -->\nrke2-lint: {counted(outcome)}",
@@ -41,8 +44,7 @@ def _offered(one: Remark) -> Suggestion | None:
     return one.change.suggestion
 
 
-def _comment(path: str, where: Suggestion | int, remarks: list[Remark]) -> Json:
-    said = "\n\n".join(map(_said, remarks))
+def _comment(path: str, where: Suggestion | int, said: str, remarks: list[Remark]) -> Json:
     if isinstance(where, int):
         return {"path": path, "line": where, "side": "RIGHT", "body": said}
     comment: Json = {"path": path, "line": where.last, "side": "RIGHT"}
@@ -53,10 +55,10 @@ def _comment(path: str, where: Suggestion | int, remarks: list[Remark]) -> Json:
     return {**comment, "body": f"{said}\n\n{advice}{fenced(where.text, 'suggestion')}"}
 
 
-def _said(one: Remark) -> str:
+def _said(one: Remark, known: RepositoryPaths) -> str:
     lines = [f"**{one.severity}**: {plain(one.message)} (`{one.rule}`)"]
     lines += (
-        f"- {plain(f'{each.path}:{each.region.line}')}: {plain(each.message)}"
+        f"- {plain(f'{known(each.path)}:{each.region.line}')}: {plain(each.message)}"
         for each in one.related
     )
     if one.change is not None and _offered(one) is None:

@@ -5,25 +5,30 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from rke2_lint.fingerprints import fingerprints
 from rke2_lint.outcome import Outcome
-from rke2_lint.remarks import Change, MachineRow, Outside, Region, Related, Remark, Suppressed
+from rke2_lint.remarks import Change, MachineRow, Outside, Region, Related, Remark
 
 VERSION = 1
 Json = dict[str, Any]
 
 
 def render(outcome: Outcome) -> str:
-    """Return the findings, what the pin means nothing for, and the numbers.
+    """Return the findings, what the pin means nothing for, what was not read, and the numbers.
 
     `suppressed` is there only where something was accepted: version 1 knew no more at first.
     """
+    told = findings(outcome)
     tree: Json = {
         "version": VERSION,
-        "findings": [finding(one) for one in outcome.remarks],
+        "findings": told[: len(outcome.remarks)],
         "not_applicable": [_outside(one) for one in outcome.outside],
+        "unreadable": outcome.unreadable,
+        "warnings": outcome.warnings,
         "summary": {
             "files": outcome.files,
             "documents": outcome.documents,
+            "machines": outcome.machines,
             "errors": outcome.count("error"),
             "warnings": outcome.count("warning"),
             "notes": outcome.count("note"),
@@ -31,7 +36,11 @@ def render(outcome: Outcome) -> str:
         },
     }
     if outcome.suppressed:
-        tree["suppressed"] = [_suppressed(one) for one in outcome.suppressed]
+        accepted = zip(outcome.suppressed, told[len(outcome.remarks) :], strict=True)
+        tree["suppressed"] = [
+            {**each, "suppressed": {"kind": one.kind, "reason": one.reason}}
+            for one, each in accepted
+        ]
         tree["summary"]["suppressed"] = len(outcome.suppressed)
     return _written(tree)
 
@@ -46,14 +55,22 @@ def _written(tree: Json) -> str:
     return json.dumps(tree, indent=2) + "\n"
 
 
-def finding(one: Remark) -> Json:
-    """Return one finding."""
+def findings(outcome: Outcome) -> list[Json]:
+    """Return all findings, and behind them those that somebody has accepted."""
+    remarks = [*outcome.remarks, *(one.remark for one in outcome.suppressed)]
+    marks = fingerprints(remarks)
+    return [_finding(one, mark) for one, mark in zip(remarks, marks, strict=True)]
+
+
+def _finding(one: Remark, fingerprint: str) -> Json:
     return {
         "rule": one.rule,
         "severity": one.severity,
         "message": one.message,
         "path": one.path,
         "document": one.document,
+        "object": one.object or None,
+        "pointer": one.pointer,
         "line": one.region.line,
         "column": one.region.column,
         "end_line": one.region.end_line,
@@ -61,11 +78,9 @@ def finding(one: Remark) -> Json:
         "machines": list(one.machines),
         "related": [_related(each) for each in one.related],
         "fix": _fix(one.change) if one.change is not None and one.change.edits else None,
+        "refusal": one.refusal or None,
+        "fingerprint": fingerprint,
     }
-
-
-def _suppressed(one: Suppressed) -> Json:
-    return {**finding(one.remark), "suppressed": {"kind": one.kind, "reason": one.reason}}
 
 
 def _related(one: Related) -> Json:

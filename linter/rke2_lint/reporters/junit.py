@@ -50,6 +50,8 @@ def _case(one: Remark) -> str:
         lines.append(f"machines: {', '.join(one.machines)}")
     if one.change is not None:
         lines.append(f"fix ({one.change.safety}): {one.change.title}")
+    if one.refusal:
+        lines.append(f"{'not by --fix' if one.change else 'no fix'}: {one.refusal}")
     said = "\n".join(map(text, lines))
     if one.severity == "note":
         told = f"<system-out>{said}</system-out>"

@@ -11,6 +11,7 @@ from rke2_lint.fingerprints import fingerprints
 from rke2_lint.outcome import Outcome
 from rke2_lint.remarks import Change, Region, Remark, Suppressed, TextEdit
 from rke2_lint.repository_paths import RepositoryPaths
+from rke2_lint.rule_page import explained
 from rke2_policies import catalog
 
 _SCHEMA = (
@@ -59,7 +60,7 @@ def _rule(name: str) -> Json:
         "id": rule.id,
         "shortDescription": {"text": rule.summary},
         "fullDescription": {"text": rule.summary},
-        "help": {"text": rule.doc.strip(), "markdown": rule.doc.strip()},
+        "help": {"text": rule.doc.strip(), "markdown": explained(rule)},
         "defaultConfiguration": {"level": rule.severity.name.lower()},
     }
 
