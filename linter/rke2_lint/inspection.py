@@ -22,7 +22,7 @@ from rke2_policies.route import Json
 from rke2_policies.yaml_source import Source
 
 if TYPE_CHECKING:
-    from rke2_lint.kustomize_patches import KustomizePatches
+    from rke2_lint.cluster_patches import ClusterPatches
     from rke2_lint.masking import AnySource
 
 _NOTHING = "it takes nothing out"
@@ -41,7 +41,7 @@ class Inspector:
         self._policies: dict[int, tuple[Policy, Policy]] = {}
         """What `--select` and `--ignore` make of a policy, by its identity, and that policy."""
         self._noted: set[tuple[str, str]] = set()
-        self._patches: KustomizePatches | None = None
+        self._patches: ClusterPatches | None = None
         self._allow = Safety.UNSAFE if options.unsafe else Safety.SAFE
         if not FAST:
             outcome.notes.append(
@@ -68,7 +68,7 @@ class Inspector:
             members, policy, today=_until_when(members, policy), ignores=options.ignores,
             baseline=options.baseline,
         )  # fmt: skip
-        report = self._of_whole_clusters(unit, unit.evaluate(), loaded[0][0].path)
+        report = self._evaluate(unit, loaded[0][0].path)
         if (options.fix or options.add_ignores) and report.findings:
             from rke2_lint.mending import Mending
 
@@ -81,21 +81,17 @@ class Inspector:
         self._tell(unit, report)
         return unit, report
 
-    def _of_whole_clusters(self, unit: Unit, report: Report, path: str) -> Report:
-        """Return the report without what is only missing because a file is a patch of kustomize."""
-        if not report.findings:
-            return report
-        from rke2_lint.kustomize_patches import RULES, KustomizePatches
-
-        if not any(one.rule in RULES for one in report.findings):
+    def _evaluate(self, unit: Unit, path: str) -> Report:
+        """Ask the engine, and see to it that what a patch leaves out is not missing."""
+        report = unit.evaluate()
+        if not (report.findings or self._options.machines) or node_of(path) != path:
             return report
         if self._patches is None:
-            self._patches = KustomizePatches()
-        exemptions = self._patches.exemptions(self._where(path))
-        if not exemptions:
-            return report
-        unit.policy = unit.policy._replace(exempt=(*unit.policy.exempt, *exemptions))
-        return unit.evaluate()
+            from rke2_lint.cluster_patches import ClusterPatches
+
+            self._patches = ClusterPatches()
+        unit.why_partial = self._patches.why_partial(self._where(path))
+        return unit.evaluate() if unit.why_partial else report
 
     def _policy_for(self, path: str) -> Policy:
         """Return the policy for the files of a unit: that of its node, for all of them."""
