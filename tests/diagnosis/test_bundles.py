@@ -5,9 +5,11 @@ What a bundle holds: rancherlabs/support-tools collection/rancher/v2.x/logs-coll
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import os
 import tarfile
 import tempfile
@@ -22,7 +24,8 @@ from hypothesis import strategies as st
 
 from rke2_lint.cli import main
 from rke2_lint.node.files_of_nodes import UnreadableError
-from rke2_lint.node.finding_nodes import find, without_day
+from rke2_lint.node.finding_nodes import find
+from rke2_lint.node.gathering import without_day
 from rke2_lint.node.tarball import Tarball
 from rke2_policies.policy import Params
 
@@ -283,6 +286,18 @@ def test_a_file_that_is_too_large_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     assert evidence.environment is not None
 
 
+def test_nothing_but_a_file_that_is_too_large(
+    told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import rke2_lint.node.tarball as module
+
+    monkeypatch.setattr(module, "MOST_BYTES", 1 << 20)
+    path = tarball(tmp_path / "x.tar.gz", {"iptables-nft-save": "-" * (2 << 20)})
+    status, nodes, err = told(path)
+    assert (status, nodes) == (2, {})
+    assert f"error: {path}: {NAME}/iptables-nft-save is larger than 1 MiB" in err
+
+
 def test_many_large_files_are_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import rke2_lint.node.tarball as module
 
@@ -338,25 +353,40 @@ def test_a_cut_off_tarball_gives_what_is_there(told: Told, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\x1f\x8b", b"no tarball", b"\x1f\x8b\x08\x00" + b"\xff" * 100, bytes(1024), b"\xff" * 4096],
-    ids=["empty", "two bytes", "text", "bad compression", "only zeros", "noise"],
+    ("data", "said"),
+    [
+        pytest.param(b"", "it is empty", id="empty"),
+        pytest.param(b"\x1f\x8b", "it is cut off", id="two bytes"),
+        pytest.param(b"<html>log in</html>", "it is no tar archive", id="text"),
+        pytest.param(b"\x1f\x8b\x08\x00" + b"\xff" * 100, "its compression is damaged", id="bad compression"),
+        pytest.param(bytes(1024), "there is no evidence of a node", id="only zeros"),
+        pytest.param(b"\xff" * 4096, "it is no tar archive", id="noise"),
+        pytest.param(gzip.compress(gzip.compress(b"twice")), "it is no tar archive", id="compressed twice"),
+        pytest.param(bz2.compress(b"tar"), "it is compressed with bzip2: unpack it, and name its folder", id="bzip2"),
+        pytest.param(lzma.compress(b"tar"), "it is compressed with xz: unpack it", id="xz"),
+        pytest.param(b"\x28\xb5\x2f\xfd\0\0", "it is compressed with zstd: unpack it", id="zstd"),
+        pytest.param(b"PK\x03\x04\0\0", "it is a ZIP archive: unpack it", id="ZIP"),
+    ],
 )  # fmt: skip
-def test_what_is_no_tarball_ends_with_two(data: bytes, told: Told, tmp_path: Path) -> None:
+def test_what_is_no_tarball_ends_with_two(
+    data: bytes, said: str, told: Told, tmp_path: Path
+) -> None:
     path = tmp_path / "x.tar.gz"
     path.write_bytes(data)
     status, nodes, err = told(path)
     assert (status, nodes) == (2, {})
-    assert str(path) in err
-    assert "Traceback" not in err
+    assert f"error: {path}: {said}" in err
 
 
 def test_one_bad_tarball_among_others_is_told(told: Told, tmp_path: Path) -> None:
     tarball(tmp_path / f"{NAME}.tar.gz", BUNDLE)
     (tmp_path / "worker-2.tar.gz").write_bytes(b"\x1f\x8b")
+    (tmp_path / "worker-3-2026-11-23.tar.xz").write_bytes(lzma.compress(b"tar"))
     status, nodes, _ = told(tmp_path)
-    assert set(nodes) == {"worker-1", "worker-2"}
+    assert set(nodes) == {"worker-1", "worker-2", "worker-3"}
     assert status == 1
     assert "damaged-dump" in rules_of(nodes["worker-2"])
+    assert "compressed with xz" in nodes["worker-3"]["findings"][0]["message"]
 
 
 @settings(max_examples=60, deadline=None)

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,7 +108,7 @@ def dumped(shell: Shell, folder: Path, **more: str) -> Path:
     return folder
 
 
-def told(*arguments: object) -> tuple[int, dict[str, object]]:
+def told(*arguments: object) -> tuple[int, dict[str, Any]]:
     done = subprocess.run(
         [sys.executable, "-m", "rke2_lint", "node", "--isolated", "--output-format", "json", *map(str, arguments)],
         capture_output=True, text=True, check=False,
@@ -236,7 +237,7 @@ def test_hosts_that_warn_of_legacy_tables_have_some(shell: Shell, tmp_path: Path
     networking = tmp_path / "worker-2026-11-23_10_00_00" / "networking"
     networking.mkdir(parents=True)
 
-    def collected() -> dict[str, object]:
+    def collected() -> dict[str, Any]:
         for name, tool in (
             ("iptablessave", "iptables-nft-save"),
             ("ip6tablessave", "ip6tables-nft-save"),

@@ -16,6 +16,7 @@ _MOST_OF_LOGS = 1 << 30
 _MOST_COMPLAINTS = 1 << 20
 _CHUNK = 1 << 20
 _DEEPEST = 6
+_TARBALLS = (".tar.gz", ".tgz", ".tar", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tar.zst")
 _MOST_FILES = 100_000
 
 
@@ -61,7 +62,7 @@ class Folder:
                 if entry.is_dir(follow_symlinks=False):
                     if depth < _DEEPEST and not entry.name.startswith("."):
                         pending.append((path, depth + 1))
-                elif keep(path) or is_tarball(path):
+                elif keep(path) or ending_of_tarball(path):
                     found.append(path)
         return found
 
@@ -114,9 +115,12 @@ def complaints_in(chunks: Iterable[bytes]) -> bytes:
     return b"".join(line + b"\n" for line in kept)
 
 
-def is_tarball(path: str) -> bool:
-    """Return whether a file is called like a tarball."""
-    return path.lower().endswith((".tar.gz", ".tgz", ".tar"))
+def ending_of_tarball(path: str) -> str:
+    """Return the ending by which a file is called a tarball; "" where it is not.
+
+    It may be one that somebody has to unpack first: that is told, and not passed over.
+    """
+    return next((ending for ending in _TARBALLS if path.lower().endswith(ending)), "")
 
 
 class Part:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from rke2_lint.files import absolute
-from rke2_lint.node.files_of_nodes import Files, Folder, Part, UnreadableError, is_tarball
+from rke2_lint.node.files_of_nodes import Files, Folder, Part, UnreadableError, ending_of_tarball
 from rke2_lint.node.gathering import bundle, is_bundle, is_plain, plain, without_day
 from rke2_lint.node.tarball import Tarball
 from rke2_policies.diagnosis.evidence import Evidence
@@ -47,7 +47,7 @@ def _in_folder(path: str, folder: Folder) -> Iterator[Found]:
     where = absolute(path)
     yield from _in(folder, where, os.path.dirname(where), where)
     for each in folder.paths:
-        if is_tarball(each):
+        if ending_of_tarball(each):
             inside = folder.where(each)
             try:
                 yield from _in_tarball(inside, os.path.dirname(absolute(inside)))
@@ -59,7 +59,7 @@ def _in_folder(path: str, folder: Folder) -> Iterator[Found]:
 def _unreadable(path: str, together: str, reason: str) -> Found:
     from rke2_policies.diagnosis.evidence import Damage
 
-    name = _stem(path)
+    name = without_day(_stem(path))
     return Found(
         together, path, lambda _: Evidence(name, damages=(Damage(os.path.basename(path), reason),))
     )
@@ -107,7 +107,5 @@ def _gatherer(
 
 def _stem(path: str) -> str:
     name = os.path.basename(path)
-    for ending in (".gz", ".tgz", ".tar"):
-        if name.lower().endswith(ending):
-            name = name[: -len(ending)]
-    return name
+    ending = ending_of_tarball(name) or (".gz" if name.lower().endswith(".gz") else "")
+    return name[: len(name) - len(ending)]

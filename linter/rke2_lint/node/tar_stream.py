@@ -73,7 +73,7 @@ def members(stream: Readable) -> Iterator[Member]:
             # It should end with two empty blocks, and some collectors write none.
             return
         if len(header) < _BLOCK:
-            raise DamagedError("it is cut off")
+            raise DamagedError(_too_short(header) if first else "it is cut off")
         if not any(header):
             return
         if not _is_header(header):
@@ -96,6 +96,10 @@ def members(stream: Readable) -> Iterator[Member]:
         yield Member(name or _name(header), kind in _REGULAR, content)
         content.skip()
         name, size = "", None
+
+
+def _too_short(begin: bytes) -> str:
+    return "it is no tar archive" if begin else "it is empty"
 
 
 def _is_header(header: bytes) -> bool:

@@ -7,6 +7,7 @@ passed over, and bytes are counted as they come, not as the tarball says.
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterable
 
@@ -20,6 +21,14 @@ _MOST_READ = 8 << 30
 _MOST_KEPT = 512 << 20
 _MOST_MEMBERS = 500_000
 _GZIP = b"\x1f\x8b"
+_OTHERS = (
+    (re.compile(rb"PK\x03\x04"), "it is a ZIP archive"),
+    (re.compile(rb"\xfd7zXZ\0"), "it is compressed with xz"),
+    (re.compile(rb"BZh\d1AY&SY"), "it is compressed with bzip2"),
+    (re.compile(rb"\x28\xb5\x2f\xfd"), "it is compressed with zstd"),
+    (re.compile(rb"7z\xbc\xaf"), "it is a 7z archive"),
+)
+"""What people send instead, by its first bytes: the log collector writes gzip."""
 _MISSING = "what lies behind that place is missing"
 
 
@@ -32,9 +41,12 @@ class Tarball:
         self._size = 0
         try:
             with open(path, "rb") as raw:
-                is_compressed = raw.read(2) == _GZIP
+                begin = raw.read(10)
                 raw.seek(0)
-                if is_compressed:
+                for mark, what in _OTHERS:
+                    if mark.match(begin):
+                        raise UnreadableError(f"{what}: unpack it, and name its folder")
+                if begin.startswith(_GZIP):
                     with gzip.GzipFile(fileobj=raw) as unpacked:
                         self._take(_Counted(unpacked))
                 else:
@@ -49,7 +61,10 @@ class Tarball:
             raise UnreadableError(why(error)) from None
         self.paths: list[str] = sorted(self._kept)
         if not self.paths and self.damages:
-            raise UnreadableError(self.damages[""].partition(":")[0])
+            path, said = next(iter(self.damages.items()))
+            # What lies behind a place is no news where nothing lies before it.
+            said = said.removesuffix(f": {_MISSING}")
+            raise UnreadableError(f"{path} {said}".lstrip())
 
     def _take(self, stream: _Counted) -> None:
         for number, member in enumerate(members(stream)):
