@@ -212,8 +212,8 @@ _WEBHOOK = Section(
             "What the webhook does when a Cluster is created.", "warn", Admission().on_create),
         Key("onUpdate", Word(("with-rollout", "warn", "inject", "off")),
             "What it does when one is changed. `with-rollout` injects only where the change "
-            "restarts every machine that the injection would restart. It and `inject` also keep a pin "
-            "that the change only leaves out.",
+            "restarts every machine that the injection would restart. It and `inject` also keep what "
+            "was injected and the change only leaves out.",
             "warn", Admission().on_update),
         Key("patch", _RULES, "The rules whose safe fixes it makes.", ["missing-nft-pin"],
             ", ".join(f"`{rule}`" for rule in Admission().patch)),

@@ -863,6 +863,81 @@ def test_a_wanted_legacy_pin_is_kept_as_well() -> None:
     assert f"kept {legacy} in machineGlobalConfig" in response["warnings"][0]
 
 
+FOO = "FOO=bar"
+REQUIRING = """
+params:
+  required-settings: {kube-proxy-extra-env: [FOO=bar]}
+webhook:
+  patch: [missing-nft-pin, selector-drops-pin, required-settings]
+"""
+ALL_THREE = {KEY: ["A=1", PIN, FOO]}
+
+
+def requiring(more: str = "") -> Policy:
+    return read_policy("policy.yaml", f"{REQUIRING}{more}".encode())
+
+
+PATCHING_NO_ITEMS = read_policy("p.yaml", REQUIRING.replace(", required-settings]", "]").encode())
+
+
+@pytest.mark.parametrize("make", [cluster, custom])
+@pytest.mark.parametrize("mode", ["with-rollout", "inject"])
+@pytest.mark.parametrize(
+    ("now", "kept"),
+    [
+        pytest.param({KEY: ["A=1"]}, f"{PIN}, {FOO}", id="both go"),
+        pytest.param({KEY: ["A=1", PIN]}, FOO, id="the item goes"),
+        pytest.param({KEY: ["A=1", FOO]}, PIN, id="the pin goes"),
+        pytest.param({KEY: ["A=1", "IPTABLES_MODE=NFT"]}, f"{PIN}, {FOO}", id="respelt"),
+    ],
+)
+def test_an_update_keeps_required_items_that_it_only_leaves_out(
+    make: Any, mode: str, now: Any, kept: str
+) -> None:
+    old = make(ALL_THREE, machineSelectorConfig=[entry(ALL_THREE, WORKERS)])
+    new = make(now, machineSelectorConfig=[entry(now, WORKERS)])
+    policy = requiring(f"  onUpdate: {mode}\n")
+    response = ask(new, old, policy)
+    assert decision(response) == "kept"
+    patched = jsonpatch.apply_patch(new, patch(response))
+    assert patched == old
+    assert response["warnings"][0].startswith(f"kept {kept} in machineGlobalConfig: commit it")
+    assert all(len(one) <= 120 for one in response["warnings"])
+    assert patch(ask(patched, old, policy)) == []
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "policy"),
+    [
+        pytest.param(ALL_THREE, {KEY: ["A=1", "FOO=other"]}, requiring(), id="another value"),
+        pytest.param(TWO[1], {KEY: ["A=1", FOO]}, requiring(), id="one more item"),
+        pytest.param({KEY: [PIN, FOO, FOO]}, {KEY: [FOO]}, requiring(), id="one of two alike"),
+        pytest.param(ALL_THREE, TWO[0], requiring("  onUpdate: warn\n"), id="onUpdate warn"),
+        pytest.param(
+            ALL_THREE, TWO[0], PATCHING_NO_ITEMS,
+            id="no such patch",
+        ),
+        pytest.param(
+            ALL_THREE,
+            TWO[0],
+            requiring(
+                "exempt: [{rule: required-settings, where: fleet-default/shop, reason: tries}]\n"
+            ),
+            id="exempt",
+        ),
+    ],
+)  # fmt: skip
+def test_required_items_that_somebody_wants_out_are_not_kept(
+    was: Any, now: Any, policy: Policy
+) -> None:
+    old = cluster({KEY: [PIN]}, machineSelectorConfig=[entry(was, WORKERS)])
+    new = cluster({KEY: [PIN]}, machineSelectorConfig=[entry(now, WORKERS)])
+    response = ask(new, old, policy)
+    assert decision(response) != "kept"
+    patched = jsonpatch.apply_patch(new, patch(response)) if patch(response) else new
+    assert find(patched, FIRST_ENTRY) == now
+
+
 def test_validation_keeps_nothing() -> None:
     response = ask(LEAVES_OUT, cluster(TWO[1]), validate=True)
     assert (decision(response), patch(response)) == ("warned", [])

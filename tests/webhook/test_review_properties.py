@@ -19,6 +19,7 @@ from rke2_policies.engine import take_inventory
 from rke2_policies.file import File
 from rke2_policies.ignore import ANNOTATION as IGNORE_ANNOTATION
 from rke2_policies.policy import DEFAULT, Admission, Policy
+from rke2_policies.policy_file import read_policy
 from rke2_policies.route import MISSING, find, same
 from rke2_webhook.review import DECISIONS, MAX_WARNING, MAX_WARNINGS, OPT_OUT_LABEL, answer
 
@@ -516,13 +517,21 @@ def test_what_is_applied_again_changes_nothing(tree: dict[str, Any]) -> None:
     assert same(applied(copy.deepcopy(tree), again), stored)
 
 
-@given(updates(), LABELS)
+# What is injected besides the pin, where a policy says so.
+REQUIRING = read_policy(
+    "policy.yaml",
+    b"params: {required-settings: {kube-proxy-extra-env: [A=1]}}\n"
+    b"webhook: {patch: [missing-nft-pin, selector-drops-pin, required-settings]}\n",
+)
+
+
+@given(updates(), LABELS, st.sampled_from([DEFAULT, REQUIRING]))
 @settings(max_examples=150, deadline=None)
 def test_what_an_update_keeps_is_what_every_machine_had(
-    pair: tuple[dict[str, Any], dict[str, Any]], extra: dict[str, str]
+    pair: tuple[dict[str, Any], dict[str, Any]], extra: dict[str, str], policy: Policy
 ) -> None:
     old, new = pair
-    response = ask(new, old)
+    response = ask(new, old, policy)
     assume(response["auditAnnotations"]["decision"] == "kept")
     before, kept = inventory(old), inventory(applied(new, response))
     assert before is not None

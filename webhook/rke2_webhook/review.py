@@ -51,7 +51,7 @@ _AFTER_VARIABLE = re.compile(rf"\b{pin.VARIABLE}\b(.*)", re.IGNORECASE | re.DOTA
 
 DECISIONS = {
     "injected": "the pin was added",
-    "kept": "an update leaves the pin out of its lists, and nothing else: they stay as they were",
+    "kept": "an update leaves out of its lists what was injected, and nothing else: they stay",
     "pinned": "every machine has the pin already",
     "warned": "something is wrong; people are told, and nothing is changed",
     "left-alone": "a machine has no pin, and somebody accepts that, or it is only a note",
@@ -172,7 +172,7 @@ def _decide(request: Mapping[str, Json], policy: Policy, *, validate: bool, toda
         kept = _kept(request, subject, patching) if update else None
         if kept is not None:
             word, edits, subject = "kept", [*kept.edits], kept.after
-            told = [_of_kept(edit, wanted) for edit in kept.edits]
+            told = [_of_kept(kept.before.tree, edit) for edit in kept.edits]
         change = _change(subject, patching, only_global=running)
         alone = ""
         if change.edits and running and mode == "with-rollout":
@@ -367,50 +367,73 @@ def _environments(tree: Json) -> Iterator[Environment]:
 
 
 def _kept(request: Mapping[str, Json], subject: Subject, policy: Policy) -> Change | None:
-    """Return how the lists stay as they are from which an update takes the pin, and nothing else.
+    """Return how the lists stay as they are from which an update takes what is injected, and no more.
 
     Who applies a manifest again, from Git or with Terraform, says each list as it stands there,
-    without the pin that was injected, and means no change. But it would be one, which restarts RKE2
-    on every machine. With the lists as they were, kube-proxy's environment is what it was, on every
-    machine and whatever labels it has. So it is all of them or none.
+    without the pin and the required items that were injected, and means no change. But it would be
+    one, which restarts RKE2 on every machine. With the lists as they were, kube-proxy's environment
+    is what it was, on every machine and whatever labels it has. So it is all of them or none.
     """
     old = request.get("oldObject")
     if not isinstance(old, dict) or not _is_well_formed(old):
         return None
-    wanted = pin.WANTED[policy.params.backend]
+    wanted, required = pin.WANTED[policy.params.backend], _required(policy)
     before, now = list(_environments(old)), list(_environments(subject.tree))
     if len(before) != len(now):
         return None
     edits: list[Addition] = []
+    bare: list[Addition] = []
     for was, is_now in zip(before, now, strict=True):
         if not same(was.selector, is_now.selector):
             return None
         if same(was.value, is_now.value):
             continue
-        if not _loses_only_the_pin(was.value, is_now.value, wanted):
+        lost = _lost(was.value, is_now.value, wanted, required)
+        if lost is None:
             return None
         edits.append(Set(is_now.route, was.value))
+        if lost:
+            bare.append(Set(is_now.route, [one for one in _items(was.value) if one not in lost]))
     if not edits:
         return None
     kept = Change(tuple(edits), subject, subject.changed(edits))
     # The policy may want no pin there, or another one.
     fixed, left = (_change(one, policy, only_global=False).edits for one in (subject, kept.after))
     mended = all(_changes(fixed, edit.route) and not _changes(left, edit.route) for edit in edits)
+    if mended and bare:
+        # Somebody may accept that the required items are missing, and not that the pin is.
+        missed = _change(kept.after.changed(bare), policy, only_global=False).edits
+        mended = all(_changes(missed, edit.route) for edit in bare)
     return kept if mended else None
+
+
+def _required(policy: Policy) -> tuple[Json, ...]:
+    """Return the items that kube-proxy's environment has to hold, and that are injected."""
+    setting = policy.params.required_settings.get(pin.KEY)
+    if setting is None or not policy.asks("required-settings"):
+        return ()
+    return tuple(_items(list(setting.value) if isinstance(setting.value, tuple) else setting.value))
 
 
 def _changes(edits: Iterable[Edit], place: Route) -> bool:
     return any(edit.route[: len(place)] == place for edit in edits)
 
 
-def _loses_only_the_pin(was: Json, now: Json, wanted: Pin) -> bool:
-    """Return whether a value said the pin, and another one is the same without it, or misspells it."""
+def _lost(was: Json, now: Json, wanted: Pin, required: Sequence[Json]) -> list[Json] | None:
+    """Return the required items that a value said, and another one leaves out.
+
+    None where more has changed: only they and the pin may go, and the pin may be misspelt now.
+    """
     anywhere = Document(DocumentId(""), None).at()
     if wanted.read(pin.entries(was, anywhere)).verdict != "pinned":
-        return False
-    others = [[one for one in _items(value) if _mode(one) is None] for value in (was, now)]
+        return None
+    before, others = ([one for one in _items(value) if _mode(one) is None] for value in (was, now))
+    lost = [one for one in before if one in required and one not in others]
     modes = [mode for one in _items(now) if (mode := _mode(one)) is not None]
-    return all(map(wanted.is_meant_by, modes)) and same(*others)
+    stays = all(map(wanted.is_meant_by, modes)) and same(
+        [one for one in before if one not in lost], others
+    )
+    return lost if stays else None
 
 
 def _mode(item: Json) -> str | None:
@@ -582,9 +605,12 @@ def _of_finding(finding: Finding, wanted: Pin) -> str:
     return (where if len(where) <= room else f"{where[: room - 3]}...") + end
 
 
-def _of_kept(edit: Edit, wanted: Pin) -> str:
-    kept = f"kept {wanted.text} in {_where(edit.route)}: commit it to Git"
-    return f"{kept}, or opt out: label {OPT_OUT_LABEL}=off"
+def _of_kept(tree: Json, edit: Addition) -> str:
+    before = _items(find(tree, edit.route))
+    what = ", ".join(str(item) for item in _items(edit.value) if item not in before)
+    end = f" in {_where(edit.route)}: commit it to Git, or opt out: label {OPT_OUT_LABEL}=off"
+    whole = f"kept {what}{end}"
+    return whole if len(whole) <= MAX_WARNING else f"kept {pin.KEY}{end}"
 
 
 def _of_edit(tree: Json, edit: Addition) -> str:
