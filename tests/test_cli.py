@@ -207,6 +207,8 @@ def test_the_json_of_check(run: Command) -> None:
                 "message": "kube-proxy is not pinned to nft: nothing sets kube-proxy-extra-env",
                 "path": "a.yaml",
                 "document": 1,
+                "object": "Cluster fleet-default/prod",
+                "pointer": "/spec/rkeConfig/machineGlobalConfig",
                 "line": 9,
                 "column": 5,
                 "end_line": 9,
@@ -224,12 +226,17 @@ def test_the_json_of_check(run: Command) -> None:
                         }
                     ],
                 },
+                "refusal": None,
+                "fingerprint": "cb95ea67e7045e3cc2cb2f899e080d183b20b840edb5d9901c9fa39a8a56f36f",
             }
         ],
         "not_applicable": [],
+        "unreadable": [],
+        "warnings": [],
         "summary": {
             "files": 2,
             "documents": 1,
+            "machines": 1,
             "errors": 1,
             "warnings": 0,
             "notes": 0,
@@ -500,6 +507,33 @@ def test_a_slip_in_a_name_is_answered_with_the_right_one(run: Command) -> None:
     assert "did you mean --unsafe-fixes?" in run("--unsave-fixes").err
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("rules", "rule"),
+        ("completion", "completions"),
+        ("verfy", "verify"),
+        ("help", "--help"),
+        ("version", "--version"),
+    ],
+)
+def test_a_word_that_names_no_file_may_have_been_meant_as_a_command(
+    run: Command, word: str, meant: str
+) -> None:
+    for arguments in ((word,), ("--quiet", word)):
+        done = run(*arguments)
+        assert (done.status, done.out) == (2, "")
+        assert (
+            done.err
+            == f"rke2-lint: error: there is no file {word}; did you mean rke2-lint {meant}?\n"
+        )
+
+
+def test_a_file_may_be_called_like_a_command_nearly(run: Command) -> None:
+    run.write({"rules": "a: 1\n"})
+    assert run("rules").status == 0
+
+
 # --- standard input
 
 
@@ -626,15 +660,13 @@ def test_nothing_is_written_through_a_link(run: Command) -> None:
 def test_a_file_that_changes_meanwhile_is_left_alone(
     run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rke2_lint import mending
-
-    real = mending.replace
+    from rke2_lint.writing import replace
 
     def late(path: str, before: bytes, after: bytes) -> None:
         (run.folder / path).write_text("# somebody else was faster\n")
-        real(path, before, after)
+        replace(path, before, after)
 
-    monkeypatch.setattr(mending, "replace", late)
+    monkeypatch.setattr("rke2_lint.mending.replace", late)
     run.write({"a.yaml": UNPINNED})
     done = run("--fix")
     assert done.status == FOUND

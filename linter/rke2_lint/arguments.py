@@ -179,7 +179,7 @@ def _rule() -> argparse.ArgumentParser:
     )
     parser.add_argument("paths", nargs="*", metavar="NAME", help="rules to explain (default: all)")
     _format(parser, ("text", "markdown", "json"), "--format")
-    _add_output(parser)
+    _add_output(parser, verbose=False)
     return parser
 
 
@@ -190,7 +190,7 @@ def _completions() -> argparse.ArgumentParser:
         "Write completions for a shell; the script says where it belongs.",
     )
     parser.add_argument("paths", nargs=1, metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
-    _add_output(parser)
+    _add_version(parser)
     return parser
 
 
@@ -205,7 +205,7 @@ def _config() -> argparse.ArgumentParser:
     _add_configuration(parser)
     _add_excluding(parser)
     _format(parser, ("text", "json"))
-    _add_output(parser)
+    _add_output(parser, verbose=False)
     return parser
 
 
@@ -233,6 +233,7 @@ def _lsp() -> argparse.ArgumentParser:
     )
     _add_configuration(parser)
     _flag(parser, "--stdio", "what many editors add; there is no other way")
+    _add_version(parser)
     return parser
 
 
@@ -409,6 +410,10 @@ def _add_output(parser: argparse._ActionsContainer, *, verbose: bool = True) -> 
         parser.add_argument(
             "-v", "--verbose", action="store_true", help="say what was left out, and why"
         )
+    _add_version(parser)
+
+
+def _add_version(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "-V",
         "--version",

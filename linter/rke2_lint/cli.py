@@ -103,7 +103,18 @@ def _run(argv: list[str]) -> int:
     else:
         # Only paths: most runs of hooks and editors. argparse would take as long as Python's start.
         asked.paths = rest
+    if rest is argv and asked.paths and not os.path.lexists(asked.paths[0]):
+        _suggest_command(asked.paths[0])
     return COMMANDS[command](asked)
+
+
+def _suggest_command(word: str) -> None:
+    """Raise UsageError where a word that names no file is nearly the name of a command."""
+    from rke2_policies.edit_distance import nearest
+
+    near = {"help": "--help", "version": "--version"}.get(word) or nearest(word, COMMANDS)
+    if near and word != STDIN:
+        raise UsageError(f"there is no file {word}; did you mean rke2-lint {near}?")
 
 
 # --- the commands
