@@ -18,6 +18,7 @@ from rke2_policies.diagnosis.evidence import (
     read_tool,
 )
 from rke2_policies.diagnosis.kube_proxy import KubeProxy, pods_in, read_environment, read_pod
+from rke2_policies.diagnosis.pod_table import PodRow, PodTable, read_pod_table
 from rke2_policies.diagnosis.rule_dump import Backend, Family, RuleDump, read_dumps
 from rke2_policies.diagnosis.ruleset import Ruleset, read_ruleset
 from rke2_policies.live_configuration import read_configuration
@@ -28,6 +29,7 @@ from rke2_policies.yaml_source import Source
 _T = TypeVar("_T")
 
 _ETC = "etc/rancher/rke2/"
+_MANIFESTS = "rke2/pod-manifests/"
 _ENDINGS = (".txt", ".log")
 _DAY = re.compile(r"[-_]\d{4}-?\d{2}-?\d{2}([-_T]\d{2}[-_:]?\d{2}([-_:]?\d{2})?)?\Z")
 _NOT_A_DROP_IN = ("registries.yaml", "rke2.yaml", "config.yaml")
@@ -216,7 +218,15 @@ def bundle(name: str, files: Files, params: Params) -> Evidence:
         name = hostname
     gathered.dump("networking/iptablessave", None, 4, by_host=True)
     gathered.dump("networking/ip6tablessave", None, 6, by_host=True)
-    pod, listed = gathered.pod(name, "rke2/pod-manifests/kube-proxy.yaml")
+    pod, listed = gathered.pod(name, f"{_MANIFESTS}kube-proxy.yaml")
+    if pod is None and any(file.startswith(_MANIFESTS) for file in gathered.names):
+        # The other static Pods of a server are there, and RKE2 writes this one beside them.
+        listed = f"{_MANIFESTS}kube-proxy.yaml" not in gathered.names
+    table = _pod_table(gathered)
+    if table is not None and (row := table.of(name.lower())) is not None:
+        pod = _as_seen(pod, row)
+    elif table is not None and table.lacks(name.lower()):
+        listed = True
     logs = [file for file in gathered.names if file.startswith("journald/rke2-")]
     gathered.log(*logs)
     roles = {file.rpartition("-")[2] for file in logs}
@@ -231,9 +241,24 @@ def bundle(name: str, files: Files, params: Params) -> Evidence:
         gathered.ruleset("networking/nft_ruleset"),
         pod=pod,
         has_no_pod=listed,
+        cgroup=read_cgroup(gathered.text("systeminfo/mount") or ""),
         machine=read_configuration(machine_files, params, roles.pop() if len(roles) == 1 else ""),
         complaints=tuple(gathered.complaints),
         damages=tuple(gathered.damages),
+    )
+
+
+def _pod_table(gathered: _Gathering) -> PodTable | None:
+    text = gathered.text("rke2/kubectl/pods")
+    return read_pod_table(text) if text is not None else None
+
+
+def _as_seen(manifest: KubeProxy | None, row: PodRow) -> KubeProxy | None:
+    """Return what a manifest says with what became of it. A table alone tells no environment."""
+    if manifest is None:
+        return None
+    return manifest._replace(
+        name=row.name, phase=row.status, ready=row.ready, restarts=row.restarts
     )
 
 

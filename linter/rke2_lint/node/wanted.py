@@ -17,8 +17,8 @@ _PLAIN = (
 )
 # Rancher's log collector (rancherlabs/support-tools collection/rancher/v2.x/logs-collector).
 _BUNDLE = (
-    r"networking/ip6?tablessave|networking/nft_ruleset|rke2/pod-manifests/kube-proxy\.yaml|"
-    r"rke2/[^/]+\.ya?ml|systeminfo/hostname|journald/rke2-(?:server|agent)"
+    r"networking/ip6?tablessave|networking/nft_ruleset|rke2/pod-manifests/[^/]+\.yaml|"
+    r"rke2/[^/]+\.ya?ml|rke2/kubectl/pods|systeminfo/(?:hostname|mount)|journald/rke2-(?:server|agent)"
 )
 _WANTED = re.compile(
     rf"(?:.*/)?(?:(?:{_PLAIN})(?:\.txt|\.log)?|{_BUNDLE}|journal(?:\.txt|\.log)?)", re.IGNORECASE

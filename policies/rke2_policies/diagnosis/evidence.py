@@ -12,7 +12,8 @@ from rke2_policies.lazy_pattern import lazily
 from rke2_policies.machine import Machine
 
 _TOOL = lazily(r"ip6?tables(?:-nft|-legacy)? v(?P<version>\d[\w.]*)(?: \((?P<backend>\w+)\))?")
-_CGROUP_V1 = lazily(r"(?m)^[1-9]\d*:[a-z]|^cgroup /sys/fs/cgroup/\S*cpuset")
+_CGROUP_V1 = lazily(r"(?m)^[1-9]\d*:[a-z]|^cgroup (?:on )?/sys/fs/cgroup/\S*cpuset")
+_CGROUP_V2 = lazily(r"(?m)^cgroup2 (?:on )?/sys/fs/cgroup ")
 _COMPLAINT = lazily(
     r"Unknown flag (?P<flag>--\S+) found in config\.yaml|(?P<entry>environment variable .*was not valid)"
 )
@@ -100,11 +101,11 @@ def read_tool(text: str) -> Tool | None:
 def read_cgroup(text: str) -> int | None:
     """Return the version of control groups.
 
-    `text` is /proc/1/cgroup, /proc/mounts or what `stat -fc %T /sys/fs/cgroup` said; None where it
-    is neither, or does not tell.
+    `text` is /proc/1/cgroup, /proc/mounts, what `mount` or `stat -fc %T /sys/fs/cgroup` said; None
+    where it is none of them, or does not tell.
     """
     said = text.strip()
-    if said == "cgroup2fs" or "cgroup2 /sys/fs/cgroup " in text:
+    if said == "cgroup2fs" or _CGROUP_V2.search(text):
         return 2
     if said == "tmpfs" or _CGROUP_V1.search(text):
         # Of a mixed hierarchy, the first version has the cpuset that the detector asks for.

@@ -37,7 +37,7 @@ from rke2_policies.rule import rule
 @rule(LiveCluster, severity=Severity.WARNING)
 def check(cluster: LiveCluster) -> Iterator[Problem]:
     concerned = [node for node in cluster.nodes if not node.not_applicable]
-    if any(node.running is not None for node in concerned):
+    if any(node.running is not None and not node.evidence.has_no_pod for node in concerned):
         why = "though others of the cluster have one"
     else:
         why = "and nothing says that kube-proxy is disabled"
