@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import codecs
 import gc
+import json
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rke2_policies.document import Document, DocumentId, Place, Span
 from rke2_policies.nodes import Alias, Mapping, Node, Scalar, Sequence
@@ -602,3 +605,68 @@ def test_a_placeholder_that_is_no_yaml_is_masked(text: str, value: object) -> No
     assert source.problems == ()
     assert source.masked == "text with placeholders"
     assert source.documents[0].tree == value
+
+
+JSON = [
+    pytest.param(r'{"a": "x\ud83d\ude00y"}', "x\N{GRINNING FACE}y", id="a pair"),
+    pytest.param(
+        r'{"a": "\uD83D\uDE00\ud83d\ude00"}', "\N{GRINNING FACE}" * 2, id="in two spellings"
+    ),
+    pytest.param(r'{"a": "\ud83dx"}', "\ufffdx", id="half a pair"),
+    pytest.param(r'{"a": "\ude00\ud83d"}', "\ufffd\ufffd", id="the wrong way round"),
+    pytest.param(r'{"a": "x\/y"}', "x/y", id="a slash"),
+    pytest.param(r'{"a": "\\ud83d\\/"}', r"\ud83d\/", id="no escapes"),
+    pytest.param(r'{"a": "\u00fc\n"}', "ü\n", id="what YAML knows, too"),
+]
+
+
+@pytest.mark.parametrize(("text", "meant"), JSON)
+def test_json_is_read_with_its_own_escapes(text: str, meant: str) -> None:
+    source = Source.read("x.json", text.encode())
+    assert source.problems == ()
+    assert source.documents[0].tree == {"a": meant}
+    assert source.data == text.encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        pytest.param("config.yaml", r'{"a": "\ud83d\ude00"}', id="what RKE2 reads as YAML"),
+        pytest.param("x.json", r'- "\ud83d\ude00"', id="YAML in a file for JSON"),
+    ],
+)
+def test_what_is_read_as_yaml_has_no_escapes_of_json(path: str, text: str) -> None:
+    (problem,) = Source.read(path, text.encode()).problems
+    assert "invalid Unicode character" in problem.message
+
+
+# kubectl takes a delete character for text; YAML has none.
+TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x7f"), max_size=9)
+
+
+@given(st.dictionaries(TEXT, TEXT))
+def test_json_says_what_json_says(tree: dict[str, str]) -> None:
+    source = Source.read("x.json", json.dumps(tree).encode())
+    assert source.problems == ()
+    assert source.documents[0].tree == tree
+
+
+EVERY_PRIVATE = "".join(map(chr, range(0xE000, 0xF900)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("b: [a:]\n", id="a colon in brackets"),
+        pytest.param('b: "\\\'"\n', id="an escaped quote"),
+        pytest.param("b: x\ufeffy\n", id="a byte order mark"),
+    ],
+)
+def test_a_text_that_leaves_no_character_to_stand_for_another_is_read_somehow(text: str) -> None:
+    Source.read("x.yaml", f"a: {EVERY_PRIVATE}\n{text}".encode())
+
+
+def test_more_escapes_than_there_are_stand_ins_are_a_problem() -> None:
+    text = json.dumps({"a": "".join(map(chr, range(0x1F300, 0x1F600)))})
+    (problem,) = Source.read("x.json", text.encode()).problems
+    assert "invalid Unicode character" in problem.message

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import yaml
@@ -48,6 +49,10 @@ MAX_PROBLEMS: Final = 20
 TOO_DEEP: Final = f"more than {MAX_DEPTH} collections stand in each other"
 _TOO_MANY = f"more than {MAX_NODES:,} values stand in the file: the rest was not read"
 
+_MOST_STAND_INS: Final = 500
+"""How many characters may have one in a text, and how many are tried for each."""
+_PRIVATE = range(0xE000, 0xF900)
+"""Characters without a meaning of their own, which texts hardly have."""
 _BREAK = "\r\n\x85\u2028\u2029"  # YAML 1.1 has five
 _BLANK = " \t" + _BREAK
 # What go-yaml's reader and libyaml's refuse (readerc.go, yaml_parser_update_buffer).
@@ -63,6 +68,12 @@ _FIRST_INDENT = lazily(r"[\r\n]( *)[^ \r\n]")
 # What libyaml notices only below the place where it was begun.
 _NOTICED_LATE = ("could not find expected ':'", "found unexpected end")
 _ESCAPED_SLASH = lazily(r'"(?:[^\\]|\\[^/])*\\/', re.DOTALL)
+# What JSON writes with a backslash and YAML 1.1 does not: a pair of surrogates, one alone, a slash.
+_JSON_ESCAPE = lazily(
+    r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|u[dD][89a-fA-F][0-9a-fA-F]{2}|(/)|.)",
+    re.DOTALL,
+)
 _REST_OF_LINE = lazily(r"[^\r\n]*")
 _COLON_IN_BRACKETS = lazily(r"""(?<=[^\s"'\[\]{},]):(?=[,\]}])""")
 
@@ -101,15 +112,53 @@ class Composed(NamedTuple):
     """From the end of the document above it to its own."""
 
 
-def script_of(text: str, template: Mask | None = None) -> Script:
-    """Return how a text is given to libyaml."""
+class _NoStandInError(Exception):
+    """A text has all the characters that could stand for others, or needs too many."""
+
+
+def script_of(text: str, template: Mask | None = None, *, is_json: bool = False) -> Script:
+    """Return how a text is given to libyaml. `is_json`: it is read as JSON, too."""
     script = Script(text, text if template is None else template.text, {}, template)
-    if "\ufeff" in text[1:]:
-        # libyaml drops a byte order mark at the start of any line, go-yaml takes it for text.
-        script, stand_in = _with_stand_in(script, "\ufeff")
-        written = script.written
-        script = script._replace(written=written[0] + written[1:].replace("\ufeff", stand_in))
+    try:
+        if "\ufeff" in text[1:]:
+            # libyaml drops a byte order mark at the start of any line, go-yaml takes it for text.
+            script, stand_in = _with_stand_in(script, "\ufeff")
+            written = script.written
+            script = script._replace(written=written[0] + written[1:].replace("\ufeff", stand_in))
+        if is_json and ("\\u" in text or "\\/" in text):
+            script = _without_json_escapes(script)
+    except _NoStandInError:
+        pass  # libyaml says what is wrong
     return script
+
+
+def _without_json_escapes(script: Script) -> Script:
+    """Return a script without the escapes that only JSON knows. Raises _NoStandInError."""
+    script, nothing = _with_stand_in(script, "")
+    known: dict[str, str] = {}
+
+    def write(found: re.Match[str]) -> str:
+        nonlocal script
+        escape = found[0]
+        if escape not in known:
+            meant = _meant_by(found)
+            if not meant:
+                return escape
+            script, stand_in = _with_stand_in(script, meant)
+            known[escape] = stand_in + nothing * (len(escape) - 1)
+        return known[escape]
+
+    written = _JSON_ESCAPE.sub(write, script.written)
+    return script._replace(written=written)
+
+
+def _meant_by(escape: re.Match[str]) -> str:
+    """Return the character that an escape of JSON means; "" where YAML knows the escape, too."""
+    high, low, slash = escape.groups()
+    if high:
+        return bytes.fromhex(high + low).decode("utf-16-be")
+    # Half a pair is no character, for Go neither (encoding/json decode.go `unquote`).
+    return slash or ("\ufffd" if len(escape[0]) > len(r"\u") else "")
 
 
 def mended(script: Script, refused: Refused) -> Script | None:
@@ -117,29 +166,38 @@ def mended(script: Script, refused: Refused) -> Script | None:
 
     `[host:]` and `{a:}`, where the colon is text like any other, and `"\\'"`.
     """
-    if refused.message.endswith("found unexpected ':'"):
-        script, stand_in = _with_stand_in(script, ":")
-        written = _COLON_IN_BRACKETS.sub(stand_in, script.written)
-    elif refused.message.endswith("found unknown escape character"):
-        script, nothing = _with_stand_in(script, "")
-        script, quote = _with_stand_in(script, "'")
-        line = _REST_OF_LINE.match(script.written, refused.at)
-        end = line.end() if line else refused.at
-        written = script.written
-        rest = written[refused.at : end].replace("\\'", nothing + quote)
-        written = written[: refused.at] + rest + written[end:]
-    else:
+    try:
+        if refused.message.endswith("found unexpected ':'"):
+            script, stand_in = _with_stand_in(script, ":")
+            written = _COLON_IN_BRACKETS.sub(stand_in, script.written)
+        elif refused.message.endswith("found unknown escape character"):
+            script, nothing = _with_stand_in(script, "")
+            script, quote = _with_stand_in(script, "'")
+            line = _REST_OF_LINE.match(script.written, refused.at)
+            end = line.end() if line else refused.at
+            written = script.written
+            rest = written[refused.at : end].replace("\\'", nothing + quote)
+            written = written[: refused.at] + rest + written[end:]
+        else:
+            return None
+    except _NoStandInError:
         return None
     return script._replace(written=written) if written != script.written else None
 
 
 def _with_stand_in(script: Script, meant: str) -> tuple[Script, str]:
-    """Choose a character that the text does not have, to stand for another one."""
+    """Choose a character that the text does not have, to stand for another one.
+
+    Raises _NoStandInError.
+    """
     for code, character in script.stand_ins.items():
         if character == meant:
             return script, chr(code)
-    private = range(0xE000, 0xF900)
-    code = next(c for c in private if c not in script.stand_ins and chr(c) not in script.text)
+    tried = (code for code in _PRIVATE if code not in script.stand_ins)
+    free = (code for code in islice(tried, _MOST_STAND_INS) if chr(code) not in script.text)
+    code = next(free, None)
+    if code is None or len(script.stand_ins) >= _MOST_STAND_INS:
+        raise _NoStandInError
     return script._replace(stand_ins={**script.stand_ins, code: meant}), chr(code)
 
 

@@ -168,11 +168,13 @@ def _best(readings: Iterator[_Reading]) -> _Reading:
 def _readings(path: str, text: str, readable: int) -> Iterator[_Reading]:
     """Yield the ways to read a text, the plainest first; what comes after is for broken ones."""
     template = mask(text)
-    script: Script | None = script_of(text, template)
-    first = reading = _Reading(path, script_of(text, template), readable)
+    is_json = _is_json(path, text)
+    plain = script_of(text, template, is_json=is_json)
+    first = reading = _Reading(path, plain, readable)
     yield first
     if len(text) > _MAX_TRIED:
         return
+    script: Script | None = plain
     while script is not None and reading.refused is not None:
         script = mended(script, reading.refused)
         if script is not None:
@@ -183,8 +185,17 @@ def _readings(path: str, text: str, readable: int) -> Iterator[_Reading]:
         at = reading.problems[0].span.start
         template = template.without_branch(at) or template.without_line(at)
         if template is not None:
-            reading = _Reading(path, script_of(text, template), readable)
+            reading = _Reading(path, script_of(text, template, is_json=is_json), readable)
             yield reading
     substituted = mask(text, placeholders=True)
     if substituted is not None:
-        yield _Reading(path, script_of(text, substituted), readable)
+        yield _Reading(path, script_of(text, substituted, is_json=is_json), readable)
+
+
+def _is_json(path: str, text: str) -> bool:
+    """Tell whether a text is read as JSON where it is JSON.
+
+    RKE2 reads its own files, none of which is called so, as YAML; kubectl reads what begins with a
+    brace as JSON (k8s.io/apimachinery pkg/util/yaml/decoder.go `GuessJSONStream`).
+    """
+    return path.lower().endswith(".json") and text.lstrip().startswith("{")
