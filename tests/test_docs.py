@@ -1,7 +1,8 @@
-"""Does every command in the documents still print what stands below it?
+"""Does every command in the documents still print what stands below it, and is every file shown as it is?
 
 A block that begins with three backticks and `console` is run, command by command, in a fresh copy
-of `examples/`. To write the outputs anew: `python tests/test_docs.py`, or `make docs`.
+of `examples/`. A block below `<!-- the file PATH -->` is that file. To write both anew:
+`python tests/test_docs.py`, or `make docs`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ DOCUMENTS = (
     *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")),
 )
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHOWN = re.compile(r"^<!-- the file (\S+) -->\n```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks() -> Iterator[tuple[str, int, str]]:
@@ -69,6 +71,30 @@ def test_a_block_shows_what_its_commands_print(block: str) -> None:
     assert as_run(block) == block
 
 
+def shown(found: re.Match[str]) -> str:
+    """Return a block with what its file says now."""
+    path, language, _ = found.groups()
+    text = (ROOT / path).read_text(encoding="utf-8")
+    return f"<!-- the file {path} -->\n```{language}\n{text}```"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_block_shows_its_file(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert text.count("<!-- the file ") == len(SHOWN.findall(text))
+    assert SHOWN.sub(shown, text) == text
+
+
+def test_every_file_for_ci_is_shown() -> None:
+    text = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
+    files = {path for path, _, _ in SHOWN.findall(text)}
+    assert files == {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "docs/ci").iterdir()
+        if path.is_file() and path.suffix != ".py"
+    }
+
+
 def test_every_link_leads_somewhere() -> None:
     for name in DOCUMENTS:
         text = (ROOT / name).read_text(encoding="utf-8")
@@ -80,5 +106,5 @@ if __name__ == "__main__":
     for each in DOCUMENTS:
         document = ROOT / each
         old = document.read_text(encoding="utf-8")
-        new = BLOCK.sub(lambda found: f"```console\n{as_run(found[1])}```", old)
+        new = BLOCK.sub(lambda found: f"```console\n{as_run(found[1])}```", SHOWN.sub(shown, old))
         document.write_text(new, encoding="utf-8", newline="\n")

@@ -156,7 +156,6 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         pytest.param("[x](nowhere.md)", "nowhere.md", id="a page that is not there"),
         pytest.param("[x](rules/index.md#nowhere)", "nowhere", id="a place that is not there"),
-        pytest.param('--8<-- "ci/nothing.yml"', "nothing.yml", id="a file that is not there"),
     ],
 )
 def test_a_mistake_stops_the_build(copy: Path, tmp_path: Path, broken: str, said: str) -> None:

@@ -290,6 +290,6 @@ def test_the_chart_takes_the_values_of_a_snippet(path: Path) -> None:
 
 def test_each_snippet_is_on_the_page() -> None:
     page = (PAGES / "gitops.md").read_text(encoding="utf-8")
-    assert {f'"webhook/gitops/{path.name}"' for path in GITOPS.iterdir()} == set(
-        re.findall(r'--8<-- ("[^"]+")', page)
+    assert {f"docs/webhook/gitops/{path.name}" for path in GITOPS.iterdir()} == set(
+        re.findall(r"<!-- the file (\S+) -->", page)
     )
