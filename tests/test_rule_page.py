@@ -8,6 +8,7 @@ import re
 import pytest
 
 from rke2_lint.cli import main
+from rke2_lint.explain import why
 from rke2_lint.rule_page import readable
 from rke2_policies.catalog import live_rules, names, rules
 from rke2_policies.rule import AnyRule
@@ -128,3 +129,8 @@ def test_an_unknown_rule_is_wrong_use_in_every_format(capsys: pytest.CaptureFixt
         captured = capsys.readouterr()
         assert captured.out == ""
         assert "did you mean missing-nft-pin?" in captured.err
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_stands_below_a_finding_are_whole_sentences(rule: AnyRule) -> None:
+    assert why(rule.id).endswith("."), "the words that lead to an example are left out"

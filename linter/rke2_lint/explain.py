@@ -10,7 +10,7 @@ from rke2_policies import catalog
 from rke2_policies.rule import AnyRule
 
 _ENOUGH = 350
-_SENTENCE_END = re.compile(r"(?<=[.!?:]) (?=[A-Z`])")
+_SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[A-Z`])")
 
 
 def why(name: str) -> str:
