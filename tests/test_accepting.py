@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from rke2_lint import writing
 from rke2_lint.cli import main
 from rke2_policies.yaml_source import Source
 
@@ -302,7 +301,7 @@ def test_a_file_that_cannot_be_written_stays_whole(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(writing.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     done = run("--add-ignores", REASON, ".")
     assert done.status == FOUND
     assert "No space left on device" in done.err

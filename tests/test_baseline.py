@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections import Counter
@@ -13,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rke2_lint import writing
 from rke2_lint.baseline_file import Baseline, read_entries, written
 from rke2_lint.cli import main
 from rke2_policies.baseline import Known, entries_of, match, place_of
@@ -448,7 +448,7 @@ def test_what_cannot_be_written_stays_as_it_was(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(writing.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     done = repaired("--write-baseline", ".")
     assert done.status == USAGE
     assert "No space left on device" in done.err

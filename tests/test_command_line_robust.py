@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rke2_lint import cli, work
+from rke2_lint import cli, files, work
 
 BASE = "etc/rancher/rke2/config.yaml"
 PIN = "kube-proxy-extra-env:\n  - IPTABLES_MODE=nft\n"
@@ -309,14 +309,12 @@ def test_a_folder_that_cannot_be_written_is_told_and_the_rest_is_fixed(
 def test_a_file_that_somebody_changes_while_it_is_looked_at_is_left_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    real = work.read
-
-    def read(file: work.File) -> bytes:
-        data = real(file)
+    def read(file: files.File) -> bytes:
+        data = files.read(file)
         Path(file.path).write_bytes(data + b"# later\n")
         return data
 
-    monkeypatch.setattr(work, "read", read)
+    monkeypatch.setattr("rke2_lint.work.read", read)
     write("a.yaml", CLUSTER)
     status, _, err = lint("--fix", "a.yaml")
     assert status == 1

@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from serving import (
     Certificates,
     Running,
@@ -153,7 +154,7 @@ def bad(reason: str, make: Any, id: str) -> Any:
                 c,
                 extensions=[
                     SAN,
-                    x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.CLIENT_AUTH]),
+                    x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]),
                 ],
             ),
             "for clients only",
@@ -291,7 +292,7 @@ class TestClientCertificates:
         self, server: Running, clients: Certificates, clock: HandClock, name: str, **change: Any
     ) -> ssl.SSLContext:
         key = ec.generate_private_key(ec.SECP256R1())
-        usage = [x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.CLIENT_AUTH])]
+        usage = [x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])]
         names = change.get("names")
         if names:
             usage.append(x509.SubjectAlternativeName([x509.DNSName(each) for each in names]))
