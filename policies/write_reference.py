@@ -145,7 +145,7 @@ def _takes(shape: Shape) -> str:
         case LabelSelector():
             return "a label selector of Kubernetes"
         case Values(in_full):
-            plain = "a text, a number, `true`, `false`, or a list of texts"
+            plain = "a text, a whole number, `true`, `false`, or a list of texts"
             return f"{plain}; or a mapping of the keys below" if in_full else plain
         case _:
             raise TypeError(shape)

@@ -6,6 +6,7 @@ All through the command line, as people meet it.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 from rke2_lint.files import Lookup
 from rke2_lint.toml_lines import lines
+from rke2_policies import catalog
 from rke2_policies.policy_keys import keys
 from rke2_policies.policy_schema import schema
 
@@ -251,7 +253,7 @@ def test_a_file_seen_from_the_one_that_says_so(lint: Any) -> None:
         ),
         pytest.param(
             {".rke2-lint.yaml": "\nextends: strickt\n"},
-            ".rke2-lint.yaml:2: there is no policy strickt to extend: strickt: "
+            ".rke2-lint.yaml:2: there is no policy strickt to extend: "
             "No such file or directory; did you mean strict?",
             id="nothing",
         ),
@@ -272,7 +274,7 @@ def test_a_file_seen_from_the_one_that_says_so(lint: Any) -> None:
         ),
         pytest.param(
             {".rke2-lint.yaml": "extends: x/pyproject.toml\n", "x/pyproject.toml": "[tool.rke2-lint]\n"},
-            ".rke2-lint.yaml:1: there is no policy x/pyproject.toml to extend: x/pyproject.toml: "
+            ".rke2-lint.yaml:1: there is no policy x/pyproject.toml to extend: "
             "only YAML is extended, and this is TOML",
             id="TOML",
         ),
@@ -349,7 +351,7 @@ def test_a_link_to_nowhere_is_told(lint: Any) -> None:
     lint.write({"a.yaml": UNPINNED})
     (lint.folder / ".rke2-lint.yaml").symlink_to("nowhere")
     done = lint("a.yaml")
-    assert (done.status, done.err) == (2, "rke2-lint: error: .rke2-lint.yaml: No such file or directory\n")  # fmt: skip
+    assert (done.status, done.err) == (2, "rke2-lint: error: .rke2-lint.yaml: is a link that leads nowhere\n")  # fmt: skip
 
 
 @posix
@@ -655,6 +657,32 @@ def test_config_tells_what_waits_for_a_cluster(lint: Any) -> None:
         ".rke2-lint.yaml:4",
     )
     assert "overrides.0" not in told
+
+
+def test_config_writes_a_part_of_a_mapping_on_a_line_of_its_own(lint: Any) -> None:
+    lint.write(
+        {
+            ".rke2-lint.yaml": "overrides:\n- labels:\n    matchLabels: {hosts: old}\n"
+            "    matchExpressions:\n    - {key: env, operator: NotIn, values: [lab, test]}\n"
+            "    - {key: a, operator: Exists}\n    - {key: b, operator: DoesNotExist}\n"
+            "  params: {backend: legacy, required-settings: {kubelet-arg: [a=b, c=d]}}\n  reason: x\n"
+        }
+    )
+    lines = [line.rstrip() for line in lint("config", "a.yaml").out.splitlines()]
+    first = next(i for i, line in enumerate(lines) if line.startswith("overrides.0"))
+    assert [re.sub("  +", "|", line) for line in lines[first : first + 3]] == [
+        "overrides.0|labels: hosts=old, env notin (lab,test), a, !b|.rke2-lint.yaml:2",
+        "|params: backend: legacy, required-settings: {kubelet-arg: [a=b, c=d]}",
+        "|reason: x",
+    ]
+
+
+def test_config_tells_who_says_the_level_of_each_rule(lint: Any) -> None:
+    told = "".join(f"  {name}: note\n" for name in catalog.names())
+    lint.write({".rke2-lint.yaml": f"levels:\n{told}"})
+    settings = lint("config", "--output-format", "json", "a.yaml").json["settings"]
+    origins = [one["from"] for one in settings if one["key"].startswith("levels.")]
+    assert None not in origins
 
 
 def test_config_asks_a_folder_for_what_is_in_it(lint: Any) -> None:

@@ -166,7 +166,7 @@ WRONG = [
     ),
     pytest.param("1: a", "p.yaml:1: there is no key 1; there are", id="key a number"),
     pytest.param("name: [a]", "p.yaml:1: name is a string", id="name"),
-    pytest.param("name: 7", "p.yaml:1: name is a string", id="name a number"),
+    pytest.param("name: 7", "p.yaml:1: name is a string: quote it", id="name a number"),
     pytest.param("name: {}", "p.yaml:1: name is a string", id="name an empty mapping"),
     pytest.param("name: 0", "p.yaml:1: name is a string", id="name zero"),
     pytest.param(
@@ -179,7 +179,16 @@ WRONG = [
         "p.yaml:3: there is no rule missing-nft-pins; did you mean missing-nft-pin?",
         id="rule",
     ),
-    pytest.param("levels: {zebra: off}", "p.yaml:1: there is no rule zebra", id="no rule near"),
+    pytest.param(
+        "levels: {zebra: off}",
+        "p.yaml:1: there is no rule zebra; `rke2-lint rule` lists them",
+        id="no rule near",
+    ),
+    pytest.param(
+        "levels: {missing-pin: off}",
+        "p.yaml:1: there is no rule missing-pin; did you mean missing-nft-pin?",
+        id="a word left out",
+    ),
     pytest.param(
         "levels:\n  syntax: warnin",
         "p.yaml:2: levels.syntax is one of off, note, warning, error, not warnin; "

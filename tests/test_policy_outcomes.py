@@ -491,8 +491,8 @@ def test_a_misspelt_key_gets_the_nearest_one_and_its_line(name: str, key: Key) -
         ),
         pytest.param(
             "params:\n  required-settings:\n    profile: 1.5",
-            "p.yaml:3: params.required-settings.profile is a string, a number, true, false or a "
-            "list of strings",
+            "p.yaml:3: params.required-settings.profile is a string, a whole number, true, "
+            "false or a list of strings",
             id="a fraction",
         ),
         pytest.param(
@@ -572,7 +572,7 @@ def test_what_is_added_to_and_what_is_replaced() -> None:
         ),
         pytest.param(
             {"own": "extends: strikt"},
-            "own:1: there is no policy strikt to extend: strikt: No such file or directory; "
+            "own:1: there is no policy strikt to extend: No such file or directory; "
             "did you mean strict?",
             id="nothing there",
         ),

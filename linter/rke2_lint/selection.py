@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rke2_policies import catalog
-from rke2_policies.edit_distance import nearest
+from rke2_policies.edit_distance import meant
 from rke2_policies.policy import Policy
 
 
@@ -24,8 +24,7 @@ def check(names: Sequence[str], *, about_files: bool = False) -> None:
             continue
         if name in catalog.names():
             raise UnknownRuleError(f"{name} is about live nodes: `rke2-lint node` asks it")
-        begun = [one for one in known if one.startswith(name)]
-        near = nearest(name, known) or (begun[0] if len(begun) == 1 else None)
+        near = meant(name, known)
         hint = f"did you mean {near}?" if near else "`rke2-lint rule` lists them"
         raise UnknownRuleError(f"there is no rule {name}; {hint}")
 

@@ -66,9 +66,15 @@ def render(told: InForce, paint: Paint) -> str:
 
 
 def _rows(entry: Entry) -> Iterator[tuple[str, str, str]]:
-    """Yield the lines of an entry: one for each item of a list."""
-    items = entry.value if isinstance(entry.value, list) and entry.value else [entry.value]
-    first, *others = (harmless(_words(item, entry.key)) for item in items)
+    """Yield the lines of an entry: one for each item of a list, or part of a mapping."""
+    match entry.value:
+        case list(items) if items:
+            said = [_words(item, entry.key) for item in items]
+        case dict(parts) if parts:
+            said = [f"{name}: {_words(part, entry.key)}" for name, part in parts.items()]
+        case value:
+            said = [_words(value, entry.key)]
+    first, *others = map(harmless, said)
     yield entry.key, first, harmless(entry.origin) or BUILT_IN
     yield from (("", item, "") for item in others)
 
@@ -186,6 +192,26 @@ def _exemption(exemption: Exemption) -> dict[str, Any]:
     return {field: value for field, value in told.items() if value is not None}
 
 
+def _within(value: Any, key: str) -> str:
+    """Return a value that stands in another one, with brackets around what holds others."""
+    brackets = {dict: "{}", list: "[]"}.get(type(value), "")
+    return f"{brackets[:1]}{_words(value, key)}{brackets[1:]}"
+
+
+def _requirement(expression: dict[str, Any]) -> str:
+    """Return a condition on a label as kubectl has it in `--selector`."""
+    key, values = expression["key"], expression["values"]
+    match expression["operator"]:
+        case "Exists":
+            return str(key)
+        case "DoesNotExist":
+            return f"!{key}"
+        case "In" if len(values) == 1:
+            return f"{key}={values[0]}"
+        case operator:
+            return f"{key} {operator.lower()} ({','.join(values)})"
+
+
 def _words(value: Any, key: str) -> str:
     """Return a value for people."""
     match value:
@@ -197,7 +223,9 @@ def _words(value: Any, key: str) -> str:
             return str(value).lower()
         case list():
             return ", ".join(_words(item, key) for item in value)
+        case {"matchExpressions": list(expressions)}:
+            return ", ".join(map(_requirement, expressions))
         case dict():
-            return "; ".join(f"{name}: {_words(item, key)}" for name, item in value.items())
+            return ", ".join(f"{name}: {_within(item, key)}" for name, item in value.items())
         case _:
             return str(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 
@@ -38,6 +38,22 @@ def nearest(written: str, names: Iterable[str]) -> str | None:
     if best is None or best[0] > min(3, max(1, len(plain) // 4)):
         return None
     return best[1]
+
+
+def meant(written: str, names: Collection[str]) -> str | None:
+    """Return the existing name that was probably meant: the nearest, or the only one with its words.
+
+    So `missing-pin` means `missing-nft-pin`: a word may be left out, or cut off.
+    """
+    words = _plain(written).split("-")
+    with_these = [name for name in names if _has(_plain(name).split("-"), words)]
+    return nearest(written, names) or (with_these[0] if len(with_these) == 1 else None)
+
+
+def _has(there: list[str], words: list[str]) -> bool:
+    """Return whether words begin with others, in their order."""
+    left = iter(there)
+    return all(any(one.startswith(word) for one in left) for word in words)
 
 
 def _plain(name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import rke2_policies
 from rke2_policies import catalog, path_glob
 from rke2_policies.document import Document, DocumentId
-from rke2_policies.edit_distance import nearest
+from rke2_policies.edit_distance import meant, nearest
 from rke2_policies.finding import Severity
 from rke2_policies.label_selector import Invalid, Selector, parse
 from rke2_policies.path_glob import PathGlob
@@ -46,6 +46,7 @@ from rke2_policies.yaml_source import Source
 
 _LONGEST_CHAIN = 20
 _LONGEST_MESSAGE = 400
+_RULES_ARE_LISTED = "`rke2-lint rule` lists them"
 ADMISSION = {
     "on_create": "onCreate",
     "on_update": "onUpdate",
@@ -130,9 +131,8 @@ def bases(
             near = nearest(name, BASELINES)
             hint = f"; did you mean {near}?" if near else ""
             why = (isinstance(error, OSError) and error.strerror) or "it cannot be read"
-            raise NoBaseError(
-                f"there is no policy {name} to extend: {other}: {why}{hint}"
-            ) from None
+            seen = "" if other == name else f"{other}: "
+            raise NoBaseError(f"there is no policy {name} to extend: {seen}{why}{hint}") from None
         found = resolve(standing, other).rpartition("/")[0]
         further = bases(other, read, standing=standing, above=chain)
         return read_policy(other, data, further, folder=found)
@@ -332,7 +332,7 @@ class _Reader:
                     yield f"{key}.{first[key] + number}", self.place((key, number))
             elif isinstance(value, dict):
                 for name, inner in value.items():
-                    if name == "required-settings":
+                    if (key, name) == ("params", "required-settings"):
                         for setting in inner:
                             route: Route = (key, name, setting)
                             yield f"{key}.{name}.{setting}", self.place(route, key=True)
@@ -405,10 +405,11 @@ class _Reader:
         return found
 
     def no_such(self, route: Route, name: Json, kind: str, names: tuple[str, ...]) -> NoReturn:
-        near = nearest(str(name), names)
-        some = f"; there are {', '.join(names)}" if kind == "key" else ""
-        hint = f"; did you mean {near}?" if near else some
-        raise self.error((*route, name), f"there is no {kind} {name}{hint}", key=True)
+        others = {"key": f"there are {', '.join(names)}", "rule": _RULES_ARE_LISTED}
+        near = meant(str(name), names)
+        hint = f"did you mean {near}?" if near else others.get(kind, "")
+        message = f"there is no {kind} {name}{'; ' if hint else ''}{hint}"
+        raise self.error((*route, name), message, key=True)
 
     def mapping(self, route: Route, tree: Json) -> dict[str, Json]:
         if tree is None:
@@ -424,7 +425,8 @@ class _Reader:
 
     def text(self, route: Route, value: Json) -> str:
         if not isinstance(value, str):
-            raise self.error(route, f"{_name(route)} is a string")
+            remedy = ": quote it" if isinstance(value, bool | int | float) else ""
+            raise self.error(route, f"{_name(route)} is a string{remedy}")
         if not value.strip():
             raise self.error(route, f"{_name(route)} is empty")
         return value
@@ -439,9 +441,9 @@ class _Reader:
 
     def rule(self, route: Route, name: str) -> str:
         if name not in catalog.names():
-            near = nearest(name, catalog.names())
-            hint = f"; did you mean {near}?" if near else ""
-            raise self.error(route, f"there is no rule {name}{hint}")
+            near = meant(name, catalog.names())
+            hint = f"did you mean {near}?" if near else _RULES_ARE_LISTED
+            raise self.error(route, f"there is no rule {name}; {hint}")
         return name
 
     def selector(self, route: Route, value: Json) -> Json:
@@ -471,7 +473,9 @@ class _Reader:
             case str():
                 return self.item(route, value)
             case _:
-                message = f"{_name(route)} is a string, a number, true, false or a list of strings"
+                message = (
+                    f"{_name(route)} is a string, a whole number, true, false or a list of strings"
+                )
                 raise self.error(route, message)
 
     def item(self, route: Route, value: Json) -> str:
