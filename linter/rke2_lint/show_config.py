@@ -194,8 +194,16 @@ def _exemption(exemption: Exemption) -> dict[str, Any]:
 
 def _within(value: Any, key: str) -> str:
     """Return a value that stands in another one, with brackets around what holds others."""
-    brackets = {dict: "{}", list: "[]"}.get(type(value), "")
-    return f"{brackets[:1]}{_words(value, key)}{brackets[1:]}"
+    said = _words(value, key)
+    match value:
+        case {"matchExpressions": _}:
+            return said
+        case dict():
+            return f"{{{said}}}"
+        case list():
+            return f"[{said}]"
+        case _:
+            return said
 
 
 def _requirement(expression: dict[str, Any]) -> str:
