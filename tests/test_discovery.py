@@ -256,7 +256,10 @@ def test_files_tells_of_each_file_what_it_is_or_why_not(lint: Any) -> None:
     found = told(lint)
     broken, k3s, read = found.pop("broken.yaml"), found.pop("clusters/k3s.yaml"), found.pop(node)
     assert broken[0] == k3s[0] == read[0] == "read"
-    assert k3s[1] == "Cluster of provisioning.cattle.io"
+    assert k3s[1:] == (
+        "Cluster of provisioning.cattle.io",
+        "K3s runs kube-proxy in its own process and knows no kube-proxy-extra-env",
+    )
     assert read[1] == "RKE2 configuration"
     assert found == {
         ".gitignore": not_ours,
@@ -279,6 +282,21 @@ def test_files_reads_what_check_reads(tree: Any) -> None:
     ]
     assert f"Checked {len(looked_at)} files" in tree().err
     assert "clusters/lab/c.yaml" not in looked_at
+
+
+OTHER = "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: db}\n"
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        pytest.param((UNPINNED, OTHER), id="ours first"),
+        pytest.param((OTHER, UNPINNED), id="ours last"),
+    ],
+)
+def test_files_tells_of_the_cluster_that_is_looked_at(lint: Any, objects: tuple[str, str]) -> None:
+    lint.write({"x.yaml": "---\n".join(objects)})
+    assert told(lint)["x.yaml"] == ("read", "Rancher Cluster", "its apiVersion and kind say so")
 
 
 def test_files_counts_what_most_files_are(tree: Any) -> None:

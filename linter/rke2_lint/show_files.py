@@ -170,11 +170,14 @@ def _inspected(
     context = [(file, _read(file)[0]) for file in context_of(loaded)]
     inspector = Inspector(Options(kind=kind, select=("syntax",)), Outcome(), absolute)
     _, report = inspector.inspect(loaded, [one for one in context if one[1] is not None], [])
-    kinds = dict(report.kinds)
-    unclear = {where.document.path: reason for where, reason in report.skipped}
+    # Of several objects in a file, one that is looked at says more than one that is not.
+    kinds = dict(sorted(report.kinds, key=lambda one: ": " in one[1]))
+    others = {
+        where.document.path: reason for where, reason in (*report.not_applicable, *report.skipped)
+    }
     for finding in report.findings:
-        unclear[finding.problem.place.document.path] = finding.problem.message
+        others[finding.problem.place.document.path] = finding.problem.message
     for file, _ in loaded:
         told = kinds.get(file.path) or kinds.get(node_of(file.path), "")
         taken_for, _, reason = told.partition(": ")
-        yield file.path, READ, taken_for, reason or unclear.get(file.path) or NOTHING_OF_RKE2
+        yield file.path, READ, taken_for, reason or others.get(file.path) or NOTHING_OF_RKE2
