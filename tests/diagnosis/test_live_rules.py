@@ -153,3 +153,50 @@ def test_where_legacy_is_wanted_it_is_the_other_way_round(tmp_path: Path) -> Non
             "*filter", "*nat\n:KUBE-SERVICES - [0:0]\nCOMMIT\n*filter"), "iptables-nft-save": "*nat\n:KUBE-SERVICES - [0:0]\nCOMMIT\n"}  # fmt: skip
         [node] = nodes(files, tmp_path / str(number), policy)
         assert (node.verdict, rules_of(node)) == (verdict, expected)
+
+
+# --- the remedy, in order
+
+KUBES = '*nat\n-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES\nCOMMIT\n'
+CUSTOM = "*filter\n" + "".join(f"-A INPUT -s 192.0.2.{n}/32 -j DROP\n" for n in range(12)) + "COMMIT\n"  # fmt: skip
+CALICO = "*raw\n-A PREROUTING -j cali-PREROUTING\nCOMMIT\n"
+PIN, NO_PIN = "IPTABLES_MODE=nft\n", "A=b\n"
+NO_POD = '{"kind": "List", "items": []}'
+SERVICES = "*nat\n:KUBE-SERVICES - [0:0]\n-A KUBE-SERVICES -j RETURN\nCOMMIT\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "steps"),
+    [
+        pytest.param({"env": PIN}, "", id="nothing is wrong"),
+        pytest.param({"env": NO_PIN}, "pin restart check", id="unpinned"),
+        pytest.param({"env": NO_PIN, "config.yaml": f"kube-proxy-extra-env: {PIN}"}, "restart check", id="C73: pinned, not restarted"),
+        pytest.param({"env": PIN, "iptables-legacy-save": KUBES}, "reboot check", id="C74: stale rules"),
+        pytest.param({"env": PIN, "iptables-legacy-save": CALICO}, "reboot pin-cni check", id="C75: Calico on legacy"),
+        pytest.param({"env": NO_PIN, "iptables-legacy-save": CUSTOM}, "migrate pin restart check", id="C76: custom rules"),
+        pytest.param({"env": NO_PIN, "iptables-legacy-save": CUSTOM + KUBES + CALICO}, "migrate pin restart reboot pin-cni check", id="all at once"),
+        pytest.param({"env": "IPTABLES_MODE=NFT\n"}, "pin restart check", id="C78: a value that is none"),
+        pytest.param({"pod.json": NO_POD}, "find-kube-proxy check", id="C80: no kube-proxy"),
+        pytest.param({"cgroup": "0::/\n"}, "find-pin check", id="nobody knows"),
+        pytest.param({"iptables-legacy-save": CUSTOM}, "migrate find-pin pin restart check", id="nobody knows, and legacy is near"),
+        pytest.param({"env": PIN, "host-iptables-version": "iptables v1.8.7 (legacy)"}, "host check", id="the host has another"),
+    ],
+)  # fmt: skip
+def test_what_is_to_be_done_comes_in_order(
+    files: dict[str, str], steps: str, tmp_path: Path
+) -> None:
+    dumps = {"ip6tables-legacy-save": "", "iptables-nft-save": SERVICES, "ip6tables-nft-save": ""}
+    known = dumps if "env" in files else {}
+    [node] = nodes({**known, "iptables-legacy-save": "", **files} if known else files, tmp_path)
+    assert [step.id for step in node.steps] == steps.split()
+
+
+def test_no_step_calls_the_bare_iptables(tmp_path: Path) -> None:
+    """In kube-proxy's container it would make the choice."""
+    everything = {"env": NO_PIN, "iptables-legacy-save": CUSTOM + KUBES + CALICO}
+    [node] = nodes(everything, tmp_path)
+    commands = [command for step in node.steps for command in step.on("node") if "exec" in command]
+    assert commands
+    assert not [
+        one for one in commands if re.search(r"(?<![-/\w])ip6?tables(?!-(nft|legacy))", one)
+    ]

@@ -419,10 +419,22 @@ def test_little_evidence_is_no_health(look: Look) -> None:
     assert len(said.node["missing"]) == 7
 
 
-def test_without_a_word_about_the_pin_legacy_is_no_error(look: Look) -> None:
+def test_without_a_word_about_the_pin_it_is_what_the_rules_say(look: Look) -> None:
     said = look(node={"iptables-legacy-save": custom(12)})
-    assert said.found() == {"legacy-at-next-start": "warning"}
+    assert said.found() == {"legacy-at-next-start": "error"}
+    assert said.message("legacy-at-next-start").endswith(
+        "unless it is pinned, which nothing here tells"
+    )
     assert said.node["predicted"] == "legacy"
+
+
+def test_a_configuration_that_does_not_parse_is_mended_before_a_restart(look: Look) -> None:
+    said = look(node={**NODE, "config.yaml": "kube-proxy-extra-env: [IPTABLES_MODE=nft\n"})
+    [found] = said.node["findings"]
+    assert found["message"] == (
+        "RKE2's configuration: config.yaml does not parse, and RKE2 does not start"
+    )
+    assert found["remedy"].startswith("mend it before the service is restarted")
 
 
 # --- paths, and how it ends

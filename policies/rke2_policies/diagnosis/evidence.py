@@ -78,15 +78,13 @@ class Evidence(NamedTuple):
         return found[0] if found else None
 
     def faults(self) -> Iterator[Damage]:
-        """Yield all that is wrong with the evidence."""
+        """Yield all that is wrong with the dumps."""
         yield from self.damages
         for one in self.dumps:
             for fault in one.faults:
                 yield Damage(one.source or f"iptables-{one.backend}-save", fault)
         if self.ruleset is not None and not self.ruleset.complete:
             yield Damage("nft list ruleset", "it is cut off")
-        if self.machine is not None and self.machine.verdict == "unknown":
-            yield Damage("RKE2's configuration", self.machine.reason)
 
 
 def read_tool(text: str) -> Tool | None:

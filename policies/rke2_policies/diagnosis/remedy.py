@@ -10,15 +10,21 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rke2_policies import pin
+from rke2_policies.diagnosis.kube_proxy import LABEL
 from rke2_policies.diagnosis.live_node import CLUSTERS_OWN, PLUGINS, LiveNode
 from rke2_policies.diagnosis.wording import foreign_rules
+
+_ALTERNATIVES = (
+    "update-alternatives --config iptables  # what the host's programs call: nft",
+    "update-alternatives --config ip6tables",
+)
 
 
 class Step(NamedTuple):
     """One step of a remedy."""
 
     id: str
-    """`migrate`, `pin`, `restart`, `reboot`, `pin-cni` or `check`"""
+    """`find-kube-proxy`, `migrate`, `host`, `find-pin`, `pin`, `restart`, `reboot`, `pin-cni` or `check`"""
     title: str
     why: str
     commands: tuple[str, ...] = ()
@@ -42,6 +48,8 @@ def steps(node: LiveNode) -> tuple[Step, ...]:
 def _steps(node: LiveNode) -> Iterator[Step]:
     wants_nft = node.pin is pin.NFT
     foreign = foreign_rules(node)
+    if node.evidence.has_no_pod:
+        yield _find_kube_proxy()
     if wants_nft and foreign:
         yield Step(
             "migrate",
@@ -50,14 +58,27 @@ def _steps(node: LiveNode) -> Iterator[Step]:
             "second set of rules beside nft's. Whatever writes them has to call iptables-nft.",
             (
                 "iptables-legacy-save; ip6tables-legacy-save  # what is there",
-                "update-alternatives --config iptables  # what the host's programs call: nft",
+                *_ALTERNATIVES,
+                "iptables-legacy -t TABLE -D CHAIN RULE  # once nft has it; of IPv6: ip6tables-legacy",
             ),
         )
-    pinned_next = node.judge(node.next_mode) == "pinned"
-    if not pinned_next:
+    elif wants_nft and node.host_tool is not None and node.host_tool.backend == "legacy":
+        yield Step(
+            "host",
+            "Have the host's iptables work with nft",
+            "The kubelet and the CNI plugins call it; what they write has to be where kube-proxy's "
+            "rules are.",
+            _ALTERNATIVES,
+        )
+    found_out = node.next_mode is not None
+    if not found_out and not node.evidence.has_no_pod:
+        yield _find_pin(node)
+    # Where nothing tells, nobody is sent to restart services for nothing that is seen.
+    is_due = node.judge(node.next_mode) != "pinned" if found_out else _is_in_danger(node)
+    if is_due:
         yield _pin(node)
     now = node.judge(node.running)
-    if not pinned_next or (now not in ("pinned", "unknown")) or node.current == "undecided":
+    if is_due or (now not in ("pinned", "unknown")) or node.current == "undecided":
         yield Step(
             "restart",
             "Restart the service, node by node",
@@ -69,7 +90,7 @@ def _steps(node: LiveNode) -> Iterator[Step]:
     if wants_nft and (clusters or (node.current == "legacy")):
         yield Step(
             "reboot",
-            "Drain the node, and start it anew",
+            "Drain the node, and start it anew: one node after the other",
             "Pinning deletes nothing: the legacy rules that are there go on matching traffic until "
             "the node starts anew.",
             (
@@ -89,6 +110,37 @@ def _steps(node: LiveNode) -> Iterator[Step]:
                 "# rke2-calico: installation.calicoNetwork.linuxDataplane: Nftables",
             ),
         )
+
+
+def _is_in_danger(node: LiveNode) -> bool:
+    """Return whether the wrong backend is in use, or would be chosen if nothing were pinned."""
+    return node.pin.other in (node.current, node.next.backend)
+
+
+def _find_kube_proxy() -> Step:
+    return Step(
+        "find-kube-proxy",
+        "Find out why there is no kube-proxy",
+        "RKE2 writes its manifest when the service starts, and the kubelet makes the Pod of it.",
+        (
+            "ls -l /var/lib/rancher/rke2/agent/pod-manifests/kube-proxy.yaml",
+            "journalctl -u rke2-server -u rke2-agent | grep -E 'kube-proxy|level=(error|fatal)'",
+            "grep kube-proxy /var/lib/rancher/rke2/agent/logs/kubelet.log",
+        ),
+    )
+
+
+def _find_pin(node: LiveNode) -> Step:
+    return Step(
+        "find-pin",
+        "Find out whether kube-proxy is pinned",
+        f"Nothing here tells. Where it says {node.pin.text}, the pin and the restart are done.",
+        (
+            f"kubectl -n kube-system get pods -l {LABEL} -o wide",
+            f"kubectl -n kube-system exec POD -- env | grep {pin.VARIABLE}",
+            "rke2-lint node  # on the node itself, as root: it looks at all there is",
+        ),
+    )
 
 
 def _pin(node: LiveNode) -> Step:

@@ -31,3 +31,10 @@ from rke2_policies.rule import rule
 def check(node: LiveNode) -> Iterator[Problem]:
     for damage in node.evidence.faults():
         yield node.problem(f"{damage.source}: {damage.what}", "take it again")
+    machine = node.evidence.machine
+    if machine is not None and machine.verdict == "unknown":
+        message = f"RKE2's configuration: {machine.reason}"
+        remedy = (
+            "mend it before the service is restarted; if only this copy is damaged, take it again"
+        )
+        yield node.problem(message, remedy)

@@ -64,7 +64,6 @@ def check(node: LiveNode) -> Iterator[Problem]:
     most = Severity.ERROR
     if node.next_mode is None:
         message += ", unless it is pinned, which nothing here tells"
-        most = Severity.WARNING
     elif node.judge(node.running) == "pinned":
         # What runs is pinned, and only the files that were looked at are not.
         most = Severity.WARNING
