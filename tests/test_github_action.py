@@ -443,6 +443,34 @@ def test_what_hangs_on_lines_that_are_not_shown_is_left_out(
     assert re.search(r"rke2-lint: 1 comment posted, \d+ left out", done.said)
 
 
+def test_a_file_that_the_merge_has_changed_gets_no_suggestion(
+    pull_request: Runner, github: GitHub
+) -> None:
+    """GitHub counts the lines of the pull request's last commit, and a merge may have moved them."""
+    origin = pull_request.checkout.with_name("origin")
+    git(origin, "checkout", "--quiet", "main")
+    staging = origin / "clusters/staging.yaml"
+    staging.write_text(f"# one\n# two\n{staging.read_text()}")
+    git(origin, "commit", "--quiet", "--all", "--message", "on main")
+    git(origin, "merge", "--quiet", "--no-edit", pull_request.event["pull_request"]["head"]["sha"])
+    shutil.rmtree(pull_request.checkout)
+    git(origin.parent, "clone", "--quiet", "--depth=1", origin.as_uri(), str(pull_request.checkout))
+    done = pull_request(since="", suggestions="true")
+    paths = {one["path"] for one in github.comments}
+    assert "clusters/edge.yaml" in paths
+    assert "clusters/staging.yaml" not in paths
+    assert "1 left out: the merge with the base has changed these files" in done.said
+
+
+def test_without_the_last_commit_nothing_is_suggested(pull_request: Runner, github: GitHub) -> None:
+    pull_request.event["pull_request"]["head"]["sha"] = "0123456789" * 4
+    done = pull_request(since="", suggestions="true")
+    assert github.comments == []
+    assert (
+        "the fixes are not suggested: the last commit of the pull request is not here" in done.said
+    )
+
+
 def test_without_the_permission_there_is_a_warning(pull_request: Runner, github: GitHub) -> None:
     github.answers_with = 403
     done = pull_request(since="", suggestions="true")

@@ -3,8 +3,11 @@
     python post_suggestions.py REVIEW.json
 
 The environment says where: GITHUB_API_URL and GITHUB_REPOSITORY as in a workflow, NUMBER the pull
-request, HEAD its last commit, TOKEN what it is done with. Nothing but Python's own library is used.
+request, HEAD its last commit, TOKEN what it is done with. Nothing but Python's own library and git
+is used.
 
+What was linted is the pull request merged into its base. Where the merge has changed a file, its
+lines are not those that GitHub counts, and a suggestion would replace others: there is none then.
 Comments that are there already are not posted again. GitHub refuses a whole review if one of its
 comments hangs on a line that the pull request does not show; then they are posted one by one, and
 those that are refused are left out. Nothing here fails a workflow: the findings have done so.
@@ -15,6 +18,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,9 +97,42 @@ class PullRequest:
             raise NotPostedError(f"GitHub cannot be asked: {error}") from None
 
 
-def post(review: Json, to: PullRequest) -> str:
-    """Post what is new in a review, and say in a line what was done. Raises NotPostedError."""
-    wanted = review["comments"]
+def files_unlike(commit: str) -> set[str]:
+    """Return the files here that are not as in a commit, which may have to be fetched.
+
+    Raises NotPostedError.
+    """
+    try:
+        if _git("cat-file", "-e", f"{commit}^{{commit}}").returncode:
+            _git("fetch", "--quiet", "--no-tags", "--depth=1", "origin", commit)
+        done = _git("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", commit, "--")
+    except OSError as error:
+        raise NotPostedError(f"git cannot be run: {error}") from None
+    if done.returncode:
+        raise NotPostedError("the last commit of the pull request is not here")
+    return set(os.fsdecode(done.stdout).split("\0"))
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    command = ["git", *arguments]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)  # noqa: S603 - no shell
+
+
+def post(review: Json, to: PullRequest, *, unlike: set[str]) -> str:
+    """Post what is new in a review, and say in a line what was done. Raises NotPostedError.
+
+    `unlike`: files of which other lines were linted than the pull request has.
+    """
+    found = review["comments"]
+    wanted = [comment for comment in found if comment["path"] not in unlike]
+    merged = len(found) - len(wanted)
+    if merged:
+        left_out = f", {merged} left out: the merge with the base has changed these files"
+        return _post(review, wanted, to) + left_out
+    return _post(review, wanted, to)
+
+
+def _post(review: Json, wanted: list[Json], to: PullRequest) -> str:
     if not wanted:
         return "nothing to suggest"
     there = {_key(comment) for comment in to.comments()}
@@ -124,7 +161,8 @@ def main() -> int:
     """Post the review that is named. What goes wrong is a warning in the workflow's log."""
     review = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     try:
-        print(f"rke2-lint: {post(review, PullRequest(dict(os.environ)))}")
+        unlike = files_unlike(os.environ["HEAD"]) if review["comments"] else set[str]()
+        print(f"rke2-lint: {post(review, PullRequest(dict(os.environ)), unlike=unlike)}")
     except NotPostedError as error:
         said = str(error).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
         print(f"::warning title=rke2-lint::the fixes are not suggested: {said}")
