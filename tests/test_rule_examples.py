@@ -17,12 +17,13 @@ from rke2_policies.catalog import rules
 from rke2_policies.edits import Edit
 from rke2_policies.edits.as_json_patch import json_patch
 from rke2_policies.edits.as_text import rewrite
-from rke2_policies.engine import evaluate, plan
+from rke2_policies.engine import evaluate, plan, take_inventory
 from rke2_policies.environment_file import EnvironmentFile
 from rke2_policies.exempting import ABOUT_IGNORES
 from rke2_policies.file import Broken, File
 from rke2_policies.finding import Finding, Safety
 from rke2_policies.ignore_comments import ignores
+from rke2_policies.machine import Machine
 from rke2_policies.policy import DEFAULT
 from rke2_policies.policy_file import read_policy
 from rke2_policies.route import pointer, same
@@ -179,3 +180,24 @@ def test_what_is_found_is_fixed_as_the_page_says(rule: AnyRule, example: Example
 @pytest.mark.parametrize(("rule", "example"), GOOD)
 def test_what_is_good_is_left_alone(rule: AnyRule, example: Example) -> None:
     assert findings(rule, read(example.after)) == ()
+
+
+@pytest.mark.parametrize(
+    "rule", [pytest.param(one, id=one.id) for one in rules().values() if one.subject is Machine]
+)
+def test_a_rule_about_machines_finds_the_same_in_all_that_are_configured_alike(
+    rule: AnyRule,
+) -> None:
+    """The engine asks about one of them, and takes the answer for all."""
+    for example in rule.examples:
+        for files in filter(None, (example.before, example.after)):
+            inventory = take_inventory(
+                [File(path, source.documents) for path, source in read(files).items()]
+            )
+            machines = [machine for one in inventory.clusters for machine in one.machines]
+            machines += [node.machine for node in inventory.nodes]
+            for machine in machines:
+                found = list(rule.check(machine))
+                assert list(rule.check(machine.called("another", {"a": "label"}))) == found
+                alike = [one for one in machines if one.settings is machine.settings]
+                assert all(list(rule.check(one)) == found for one in alike)

@@ -34,6 +34,15 @@ def rules() -> dict[str, AnyRule]:
 
 
 @cache
+def rules_by_subject() -> dict[type, list[AnyRule]]:
+    """Return the rules about files, sorted by id, for each type of subject that they are asked of."""
+    found: dict[type, list[AnyRule]] = {}
+    for rule in rules().values():
+        found.setdefault(rule.subject, []).append(rule)
+    return found
+
+
+@cache
 def live_rules() -> dict[str, AnyRule]:
     """Return all rules about live nodes and clusters by id, sorted."""
     return {name: rule(name) for name in live_names()}

@@ -93,23 +93,21 @@ def ask(
         span = document.span(place) if document is not None else place.span
         return order.get(place.document.path, 0), place.document.number, span.start if span else 0
 
-    machines = [machine for owner in (*inventory.clusters,) for machine in owner.machines]
-    machines += [node.machine for node in inventory.nodes]
-    machines += [_as_machine(foreign) for foreign in inventory.foreign]
+    # All machines of a cluster are in one place, so that groups of them are sorted.
+    groups = [(cluster.at(cluster.route), cluster.machines) for cluster in inventory.clusters]
+    groups += [(node.machine.place, (node.machine,)) for node in inventory.nodes]
     outside = [NotApplicable(one.place, one.reason) for one in inventory.foreign]
     outside += dict.fromkeys(
         NotApplicable(machine.place, machine.reason)
-        for owner in (
-            [c.machines for c in inventory.clusters],
-            [[n.machine] for n in inventory.nodes],
-        )
-        for group in owner
+        for _, group in groups
         for machine in group
         if machine.verdict == "not-applicable"
     )
+    groups += [(one.place, (_as_machine(one),)) for one in inventory.foreign]
+    groups.sort(key=lambda group: by_place(group[0]))
     return Report(
         tuple(sorted(findings, key=lambda f: (*by_place(f.problem.place), f.rule))),
-        tuple(sorted(machines, key=lambda machine: by_place(machine.place))),
+        tuple(machine for _, group in groups for machine in group),
         tuple(sorted(outside, key=lambda one: by_place(one.place))),
         inventory.skipped,
         inventory.kinds,
@@ -281,39 +279,54 @@ class _Levels:
         return self._scopes.of_cluster(path, name, labels)
 
 
-def _findings(inventory: Inventory, policy: Policy, scopes: Scopes | None) -> list[Finding]:
-    subjects = list(_subjects(inventory))
-    by_type: dict[type, list[AnyRule]] = {type(subject): [] for subject, _ in subjects}
-    rules = catalog.rules()
+def _problems(
+    inventory: Inventory, policy: Policy
+) -> Iterator[tuple[Any, tuple[Machine, ...], AnyRule, Problem]]:
+    """Yield what the policy's rules find in each subject, and the machines that it stands for."""
     asks = policy.may_ask if policy.overrides else policy.asks
-    for rule in rules.values():
-        if rule.subject in by_type and asks(rule.id):
-            by_type[rule.subject].append(rule)
+    asked: dict[type, list[AnyRule]] = {}
+    # Machines that are configured alike share their settings, and differ by name and labels, of
+    # which no rule about machines speaks: one answer is all of theirs.
+    of_settings: dict[int, list[tuple[AnyRule, Problem]]] = {}
+    for subject, machines in _subjects(inventory):
+        kind = type(subject)
+        found = of_settings.get(id(subject.settings)) if kind is Machine else None
+        if found is None:
+            if kind not in asked:
+                about = catalog.rules_by_subject().get(kind, ())
+                asked[kind] = [rule for rule in about if asks(rule.id)]
+            found = [(rule, problem) for rule in asked[kind] for problem in rule.check(subject)]
+            if kind is Machine:
+                of_settings[id(subject.settings)] = found
+        for rule, problem in found:
+            yield subject, machines, rule, problem
+
+
+def _findings(inventory: Inventory, policy: Policy, scopes: Scopes | None) -> list[Finding]:
+    rules = catalog.rules()
     # The same problem on many machines is one finding.
     told: dict[tuple[str, Place, str], tuple[Problem, dict[str, None]]] = {}
     explained: dict[str, list[Place]] = {}
     taken: set[str] = set()
     levels = _Levels(inventory, scopes) if scopes is not None else None
     scoped: dict[tuple[str, Place, str], Policy] = {}
-    for subject, machines in subjects:
-        for rule in by_type[type(subject)]:
-            for problem in rule.check(subject):
-                names = dict.fromkeys(machine.name for machine in machines)
-                key = (rule.id, problem.place, problem.message)
-                if levels is not None:
-                    own = levels.policy(subject, machines, problem)
-                    if not own.asks(rule.id):
-                        continue
-                    scoped[key] = own
-                known, affected = told.setdefault(key, (problem, {}))
-                affected.update(names)
-                if _severity(problem, rule) > _severity(known, rule):
-                    told[key] = (problem, affected)
-                if problem.explains and rule.id not in TAKING:
-                    for name in names:
-                        explained.setdefault(name, []).append(problem.place)
-                elif problem.explains:
-                    taken.update(names)
+    for subject, machines, rule, problem in _problems(inventory, policy):
+        names = dict.fromkeys(machine.name for machine in machines)
+        key = (rule.id, problem.place, problem.message)
+        if levels is not None:
+            own = levels.policy(subject, machines, problem)
+            if not own.asks(rule.id):
+                continue
+            scoped[key] = own
+        known, affected = told.setdefault(key, (problem, {}))
+        affected.update(names)
+        if _severity(problem, rule) > _severity(known, rule):
+            told[key] = (problem, affected)
+        if problem.explains and rule.id not in TAKING:
+            for name in names:
+                explained.setdefault(name, []).append(problem.place)
+        elif problem.explains:
+            taken.update(names)
     findings = []
     for key, (problem, names) in told.items():
         rule_id, place, _ = key

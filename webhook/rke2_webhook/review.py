@@ -634,7 +634,9 @@ def _where(route: Route) -> str:
 
 def _short(text: str) -> str:
     """Return a warning as a header can carry it: one line of printable text, and not too long."""
-    line = "".join(character if character.isprintable() else " " for character in text)
+    line = text
+    if not text.isprintable():
+        line = "".join(character if character.isprintable() else " " for character in text)
     return line if len(line) <= MAX_WARNING else f"{line[: MAX_WARNING - 3]}..."
 
 

@@ -37,6 +37,8 @@ COMBINATIONS = (
     ("control-plane", "etcd", "worker"),
 )
 EVERYTHING = Selector(())
+# Rancher drops numbers and maps (rancher/rancher pkg/capr/planner/filter.go `filterField`).
+_PASSED_ON = (str, bool, list)
 
 
 def reason_not_applicable(manifest: Manifest) -> str | None:
@@ -163,7 +165,7 @@ def _layer(
 
 def _said(value: Json, place: Place, by: str) -> Said:
     # What is null, empty, a number or a map never reaches RKE2.
-    arrives = value not in (None, "", []) and isinstance(value, str | bool | list)
+    arrives = value not in (None, "", []) and isinstance(value, _PASSED_ON)
     return Said(value, place, by, pin.entries(value, place) if arrives else ())
 
 
@@ -374,7 +376,7 @@ def _in_force(
         return MISSING, "Rancher does not pass this key on"
     if isinstance(value, dict):
         return MISSING, "Rancher drops maps"
-    if not isinstance(value, str | bool | list):
+    if not isinstance(value, _PASSED_ON):
         return MISSING, "Rancher drops numbers"
     if value in ("", []):
         return MISSING, "it is empty"
