@@ -323,6 +323,39 @@ def test_no_ignores_leaves_the_policy_alone(run: Command) -> None:
     assert run("--isolated", ".").status == FOUND
 
 
+ENDED = (
+    "levels: {syntax: error}\nexempt:\n- {rule: syntax, where: old/, until: 2020-01-01, reason: old}\n"
+    "- rule: legacy-backend\n  where: %s\n  until: %s\n  reason: old\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "until", "is_told"),
+    [
+        ("etc/", "2020-01-01", True),
+        ("etc/", "2999-01-01", False),
+        ("other/", "2020-01-01", False),
+    ],
+)
+def test_an_exemption_that_has_ended_is_told_with_what_it_took_out(
+    run: Command, where: str, until: str, *, is_told: bool
+) -> None:
+    write(
+        {
+            "team/.rke2-lint.yaml": "extends: ../org.yaml\n",
+            "org.yaml": ENDED % (f"team/{where}", until),
+            f"team/{CONFIG}": "kube-proxy-extra-env: [IPTABLES_MODE=legacy]\n",
+        }
+    )
+    for arguments in (["."], [f"team/{CONFIG}"]):
+        done = run(*arguments)
+        assert done.rules == ([] if until > "2500" else ["legacy-backend"])
+        told = [line for line in done.err.splitlines() if line.startswith("warning: ")]
+        begin = "warning: org.yaml:4: the exemption of legacy-backend for team/etc/ ended with "
+        assert [line.startswith(begin) for line in told] == ([True] if is_told else [])
+        assert all(line.endswith("2020-01-01: renew it, or take it out") for line in told)
+
+
 def test_exemptions_of_no_use_are_told_where_everything_was_looked_at(run: Command) -> None:
     policy = """\
 exempt:

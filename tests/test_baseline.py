@@ -33,6 +33,7 @@ spec:
       kube-proxy-extra-env:
         - IPTABLES_MODE=legacy
 """
+UNPINNED = CLUSTER.replace("prod", "third").replace("legacy", "").replace("IPTABLES_MODE=", "A=1")
 Command = Callable[..., "Run"]
 Edit = tuple[int, int, str]
 """Where it begins and ends, and what is put there."""
@@ -296,6 +297,38 @@ def test_a_check_never_lets_it_grow(adopted: Command) -> None:
     write({"c.yaml": CLUSTER.replace("prod", "third")})
     adopted("--baseline", FILE, "--fix", "--unsafe-fixes", ".")
     assert Path(FILE).read_bytes() == before
+
+
+SPACED = "kube-proxy-extra-env:\n  - IPTABLES_MODE =nft\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["--select", "missing-nft-pin"], id="another rule alone"),
+        pytest.param(["--ignore", "space-in-name"], id="without the rule"),
+        pytest.param(["--select", "missing-nft-pin", "--fix"], id="fixed"),
+        pytest.param(["--select", "missing-nft-pin", "--write-baseline"], id="written anew"),
+    ],
+)
+def test_what_another_rule_explains_is_not_new(run: Command, arguments: list[str]) -> None:
+    """Asked alone, a rule finds what another one says better: that was there before, too."""
+    write({CONFIG: SPACED})
+    assert run(*arguments[:2], ".").rules == ["missing-nft-pin"]
+    run("--write-baseline", ".")
+    before = Path(FILE).read_text()
+    assert '"rule": "space-in-name"' in before
+    done = run("--baseline", FILE, *arguments, ".")
+    assert (done.status, done.rules) == (CLEAN, [])
+    assert (Path(CONFIG).read_text(), Path(FILE).read_text()) == (SPACED, before)
+
+
+def test_a_rule_that_is_off_is_asked_beside_a_baseline_too(adopted: Command) -> None:
+    write({".rke2-lint.yaml": "levels: {missing-nft-pin: off}\n", "c.yaml": UNPINNED})
+    assert adopted("--baseline", FILE, ".").rules == []
+    select = ("--select", "missing-nft-pin")
+    assert adopted("--baseline", FILE, *select, ".").rules == ["missing-nft-pin"]
+    assert adopted("--baseline", FILE, *select, "--ignore", "missing-nft-pin", ".").rules == []
 
 
 # --- what was not looked at

@@ -38,8 +38,8 @@ class Inspector:
         self._options = options
         self._outcome = outcome
         self._where = where
-        self._policies: dict[int, tuple[Policy, Policy]] = {}
-        """What `--select` and `--ignore` make of a policy, by its identity, and that policy."""
+        self._policies: dict[int, tuple[Policy, Policy | None, Policy]] = {}
+        """What `--select` and `--ignore` make of a policy, by its identity; what is asked then; it."""
         self._noted: set[tuple[str, str]] = set()
         self._patches: ClusterPatches | None = None
         self._allow = Safety.UNSAFE if options.unsafe else Safety.SAFE
@@ -63,10 +63,10 @@ class Inspector:
                 if data is not None and any(name in data for name in names)
             ]
         options = self._options
-        policy = self._policy_for(loaded[0][0].path)
+        policy, asked = self._policy_for(loaded[0][0].path)
         unit = Unit(
             members, policy, today=_until_when(members, policy), ignores=options.ignores,
-            baseline=options.baseline,
+            baseline=options.baseline, asked=asked,
         )  # fmt: skip
         report = self._evaluate(unit, loaded[0][0].path)
         if (options.fix or options.add_ignores) and report.findings:
@@ -93,20 +93,24 @@ class Inspector:
         unit.why_partial = self._patches.why_partial(self._where(path))
         return unit.evaluate() if unit.why_partial else report
 
-    def _policy_for(self, path: str) -> Policy:
-        """Return the policy for the files of a unit: that of its node, for all of them."""
+    def _policy_for(self, path: str) -> tuple[Policy, Policy | None]:
+        """Return the policy for the files of a unit: that of its node, for all of them.
+
+        Where a baseline says what is old, all rules are asked, whichever are told (the second one):
+        what another rule explains was not new then, and is not now.
+        """
         options = self._options
         where = self._where(node_of(path))
         policy = (options.lookup and options.lookup.policy_for(where)) or DEFAULT
         if not (options.select or options.ignore):
-            return policy
+            return policy, None
         if id(policy) not in self._policies:
-            from rke2_lint.selection import narrowed
+            from rke2_lint.selection import explaining, narrowed
 
-            self._policies[id(policy)] = (
-                narrowed(policy, options.select, options.ignore), policy,
-            )  # fmt: skip
-        return self._policies[id(policy)][0]
+            told = narrowed(policy, options.select, options.ignore)
+            asked = explaining(policy, options.select) if options.baseline is not None else None
+            self._policies[id(policy)] = (told, asked, policy)
+        return self._policies[id(policy)][:2]
 
     def _tell(self, unit: Unit, report: Report) -> None:
         options, outcome = self._options, self._outcome
@@ -119,6 +123,7 @@ class Inspector:
             outcome.suppressed += teller.tell_suppressed(unit, report)
         if unit.policy.exempt:
             self._note_exemptions(unit.policy, report)
+            self._warn_of_ended(unit, report)
         machines = [one for one in report.machines if one.place.document.path in own]
         outcome.machines += len(machines)
         if options.machines:
@@ -151,6 +156,25 @@ class Inspector:
             if entry not in self._noted:
                 self._noted.add(entry)
                 self._outcome.exemptions.append(entry)
+
+    def _warn_of_ended(self, unit: Unit, report: Report) -> None:
+        """Tell which exemptions would take out what is found, had their last day not passed."""
+        policy, rules = unit.policy, {one.rule for one in report.findings}
+        over = {
+            one._replace(until=None): (number, one)
+            for number, one in enumerate(policy.exempt)
+            if one.rule in rules and one.until is not None and one.until < today()
+        }
+        if not over:
+            return
+        renewed = unit.evaluate(policy._replace(exempt=tuple(over)))
+        for exemption in dict.fromkeys(one.exemption for one in renewed.exempted):
+            if exemption in over:
+                number, one = over[exemption]
+                self._outcome.warnings.append(
+                    f"{policy.origins.get(f'exempt.{number}', policy.name)}: the exemption of "
+                    f"{one.rule} for {one.where} ended with {one.until}: renew it, or take it out"
+                )
 
     def _read(self, file: File, data: bytes | None, *, own: bool) -> Member:
         path, where = file.path, self._where(file.path)

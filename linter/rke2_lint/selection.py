@@ -53,3 +53,8 @@ def narrowed(policy: Policy, select: Sequence[str], ignore: Sequence[str]) -> Po
     )
     others = policy.others and not select
     return policy._replace(levels=levels, others=others, overrides=overrides)
+
+
+def explaining(policy: Policy, select: Sequence[str]) -> Policy:
+    """Return a policy that asks all of its own rules, and the selected ones though it turns them off."""
+    return policy._replace(levels={**policy.levels, **narrowed(policy, select, ()).levels})

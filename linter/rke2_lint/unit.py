@@ -157,7 +157,7 @@ def _key(step: str | Repeated) -> str:
 class Unit:
     """The files of a unit, by path."""
 
-    __slots__ = ("_baseline", "_ignores", "_today", "members", "policy", "why_partial")
+    __slots__ = ("_asked", "_baseline", "_ignores", "_today", "members", "policy", "why_partial")
 
     def __init__(
         self,
@@ -167,7 +167,9 @@ class Unit:
         today: str = "",
         ignores: bool = True,
         baseline: Baseline | None = None,
+        asked: Policy | None = None,
     ) -> None:
+        """Take files that decide together. `asked` asks more rules than `policy` tells, to explain these."""
         self.members = {member.path: member for member in members}
         self.policy = policy
         self.why_partial = ""
@@ -175,6 +177,7 @@ class Unit:
         self._today = today
         self._ignores = ignores
         self._baseline = baseline
+        self._asked = asked
 
     def counting(self, report: Report) -> Sequence[Finding]:
         """Return the findings that are not in the baseline: nothing is done about the others."""
@@ -192,10 +195,17 @@ class Unit:
         accepted = self._baseline.accepts(found)
         return [one for one, known in zip(report.findings, accepted, strict=True) if not known]
 
-    def evaluate(self) -> Report:
-        """Ask the engine about the files as they are now."""
+    def evaluate(self, policy: Policy | None = None) -> Report:
+        """Ask the engine about the files as they are now, or as they were under another policy."""
         files = [one.as_input() for one in self.members.values()]
-        report = engine.evaluate(files, self.policy, today=self._today, ignores=self._ignores)
+        asked = policy or self._asked or self.policy
+        report = engine.evaluate(files, asked, today=self._today, ignores=self._ignores)
+        if self._asked is not None:
+            tells = self.policy.may_ask
+            report = report._replace(
+                findings=tuple(one for one in report.findings if tells(one.rule)),
+                exempted=tuple(one for one in report.exempted if tells(one.finding.rule)),
+            )
         if not self.why_partial:
             return report
         from rke2_lint.cluster_patches import of_part

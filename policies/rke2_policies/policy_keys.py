@@ -200,7 +200,8 @@ _EXEMPTION = Section(
         Key("reason", Text(), "Why. It stands in reports.", "these hosts go in spring",
             required=True),
         Key("until", Text(DAY, "a day, such as 2027-03-31"),
-            "The last day on which it holds. After it the finding counts again.", "2027-03-31",
+            "The last day on which it holds. After it the finding counts again, and the linter "
+            "names the exemption that has ended.", "2027-03-31",
             "for good"),
     ),
     "an exemption",
