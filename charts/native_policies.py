@@ -37,8 +37,8 @@ _BEGIN = """\
 {{{{- $users := include "rke2-webhook.ignoredUsersInCel" . }}}}
 """
 _INJECTS = """\
-{{- if not (include "rke2-webhook.injects" .) }}
-{{- fail "nativePolicies.mutating: policy.webhook.onCreate says that nothing is to be injected" }}
+{{- with include "rke2-webhook.injectsNotFor" . }}
+{{- fail (printf "nativePolicies.mutating: nothing is to be injected, for the policy's %s" .) }}
 {{- end }}
 """
 _NAMESPACES = """\

@@ -88,19 +88,21 @@ class Objects:
         return found
 
 
-def render(values: Mapping[str, Any] | None = None, release: str = RELEASE) -> Objects:
+def render(
+    values: Mapping[str, Any] | None = None, release: str = RELEASE, namespace: str = NAMESPACE
+) -> Objects:
     """Return the objects under these values. Raises HelmError if the values are refused.
 
     Nobody changes them: the same ones come again for the same values.
     """
-    return _rendered(json.dumps(values or {}, sort_keys=True), release)
+    return _rendered(json.dumps(values or {}, sort_keys=True), release, namespace)
 
 
 @cache
-def _rendered(values: str, release: str) -> Objects:
+def _rendered(values: str, release: str, namespace: str) -> Objects:
     given = json.loads(values)
     _chart().validate_schema(given)
-    return Objects(_chart().render(given, name=release, namespace=NAMESPACE))
+    return Objects(_chart().render(given, name=release, namespace=namespace))
 
 
 @cache

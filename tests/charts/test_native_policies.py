@@ -109,7 +109,9 @@ def test_what_they_know_nothing_of_is_refused(which: str, values: Any, said: str
 
 def test_nothing_is_injected_that_the_policy_does_not_want() -> None:
     values = {"policy": {"webhook": {"onCreate": "warn"}}}
-    with pytest.raises(helm.HelmError, match="nothing is to be injected"):
+    with pytest.raises(
+        helm.HelmError, match=r"nothing is to be injected, for the policy's webhook\.onCreate"
+    ):
         render({**values, "nativePolicies": {"mutating": True}})
     assert natives(render({**values, "nativePolicies": {"validating": True}}), "Validating")
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
-from matrix import MATRIX
+from matrix import MATRIX, MONITORING
 from rendering import CHART, NAMESPACE, Objects, merged, needed, render
 
 from rke2_policies.policy import DEFAULT
+from rke2_policies.policy_file import read_policy
 from rke2_webhook.review import OPT_OUT_LABEL, answer
 
 kubernetes_validate = needed("kubernetes_validate")
@@ -58,6 +59,26 @@ def test_long_names_fit() -> None:
     for each in render({"fullnameOverride": "x" * 53}, release="r" * 53):
         assert len(each["metadata"]["name"]) <= 63
         assert all(len(str(label)) <= 63 for label in each["metadata"]["labels"].values())
+
+
+@pytest.mark.parametrize("name", ["007", "1e3", "0x10", "123"])
+@pytest.mark.parametrize("values", [MATRIX[each] for each in ("defaults", "cert-manager")])
+def test_names_that_yaml_reads_as_numbers_stay_names(values: Mapping[str, Any], name: str) -> None:
+    given = {**values, **MONITORING, "fullnameOverride": "pin", "priorityClassName": name}
+    rendered = render(given, release=name, namespace=name)
+    for each in rendered:
+        if not each["apiVersion"].startswith(FOREIGN):
+            kubernetes_validate.validate(each, "1.37", strict=True)
+        meta = each["metadata"]
+        assert meta.get("namespace", name) in {name, "fleet-default"}
+        assert meta["labels"]["app.kubernetes.io/instance"] == name
+    env = rendered.at("Deployment: spec.template.spec.containers[0].env")
+    assert {"name": "RKE2_WEBHOOK_NAMESPACE", "value": name} in env
+
+
+def test_a_name_with_a_star_is_a_name_in_a_certificate() -> None:
+    values = {"tls": {"mode": "cert-manager", "extraNames": ["*.hooks.example"]}}
+    assert "*.hooks.example" in render(values).at("Certificate/-tls: spec.dnsNames")
 
 
 class TestWebhooks:
@@ -170,7 +191,14 @@ class TestWebhooks:
 
 
 def _decision(operation: str, part: str, kind: str, group: str) -> Any:
-    review = {
+    annotations: Any = answer(_review(operation, part, kind, group))["response"]
+    return annotations["auditAnnotations"]["decision"]
+
+
+def _review(
+    operation: str, part: str = "", kind: str = "Cluster", group: str = "provisioning.cattle.io"
+) -> dict[str, Any]:
+    return {
         "request": {
             "uid": "x",
             "operation": operation,
@@ -187,8 +215,6 @@ def _decision(operation: str, part: str, kind: str, group: str) -> Any:
             "oldObject": None,
         }
     }
-    annotations: Any = answer(review)["response"]
-    return annotations["auditAnnotations"]["decision"]
 
 
 class TestPods:
@@ -311,11 +337,40 @@ class TestHelmTest:
         namespace, backend = arguments
         assert said[:3] == ["try", f"--namespace={namespace}", f"--backend={backend}"]
 
-    @pytest.mark.parametrize("on_create", ["warn", "off", False])
-    def test_it_expects_nothing_where_nothing_is_injected(self, on_create: object) -> None:
-        rendered = render({"policy": {"webhook": {"onCreate": on_create}}})
-        assert not rendered.of("Job")
-        assert "`helm test` has nothing to expect" in rendered.notes
+    @pytest.mark.parametrize(
+        "policy",
+        [
+            {},
+            None,
+            {"extends": "strict"},
+            {"webhook": None, "levels": None, "fixable": None, "unfixable": None},
+            {"webhook": {"onCreate": None, "patch": None}},
+            {"webhook": {"onCreate": "inject"}},
+            {"webhook": {"onCreate": "warn"}},
+            {"webhook": {"onCreate": "off"}},
+            {"webhook": {"onCreate": False}},
+            {"webhook": {"patch": []}},
+            {"webhook": {"patch": ["invalid-backend"]}},
+            {"webhook": {"patch": ["missing-nft-pin"]}},
+            {"levels": {"missing-nft-pin": "note"}},
+            {"levels": {"missing-nft-pin": "off"}},
+            {"levels": {"missing-nft-pin": False}},
+            {"fixable": []},
+            {"fixable": ["invalid-backend"]},
+            {"fixable": ["missing-nft-pin"]},
+            {"unfixable": []},
+            {"unfixable": ["missing-nft-pin"]},
+        ],
+        ids=str,
+    )
+    def test_it_is_there_where_the_server_injects(self, policy: Mapping[str, Any] | None) -> None:
+        """What the templates make of a policy, and what the server does with the same."""
+        given = read_policy("policy.yaml", yaml.safe_dump(policy).encode())
+        response: Any = answer(_review("CREATE"), given)["response"]
+        rendered = render({"policy": policy})
+        assert bool(rendered.of("Job")) == ("patch" in response)
+        assert ("do NOT get the pin" in rendered.notes) == ("patch" not in response)
+        assert ("has nothing to expect" in rendered.notes) == ("patch" not in response)
 
     def test_what_it_needs_is_gone_when_it_is_over(self) -> None:
         for each in render():
@@ -342,6 +397,15 @@ class TestNotes:
             pytest.param(MATRIX["cert-manager"], "delete secret -l", id="what is left"),
             pytest.param(MATRIX["a rollout"], "in these namespaces", id="a rollout"),
             pytest.param(MATRIX["somebody else's policy"], "ConfigMap theirs", id="policy"),
+            pytest.param(
+                MATRIX["somebody else's policy"], "expects the nft pin", id="policy and test"
+            ),
+            pytest.param(MATRIX["no pod"], "WARNING: replicaCount is 0", id="no pod"),
+            pytest.param(
+                merged(MATRIX["secret"], MATRIX["no validating"]),
+                "the webhook configuration, nobody",
+                id="no bundle in one",
+            ),
         ],
     )
     def test_they_say_what_matters(self, values: Mapping[str, Any], words: str) -> None:

@@ -12,14 +12,17 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from rendering import CHART, helm, leaves, nested, render
+from matrix import MONITORING
+from rendering import CHART, helm, leaves, merged, nested, render
 from write_chart import SOURCE, without_lookahead
 
 from rke2_policies.policy_file import PolicyError, read_policy
 from rke2_policies.policy_schema import schema as policy_schema
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text("utf-8"))
-PATHS = [each.path for each in leaves(yaml.safe_load(SOURCE.read_text("utf-8")))]
+VALUES = list(leaves(yaml.safe_load(SOURCE.read_text("utf-8"))))
+PATHS = [each.path for each in VALUES]
+DEFAULTS = {each.path: each.default for each in VALUES if each.default in ({}, [], "")}
 
 
 def test_the_defaults_are_taken() -> None:
@@ -127,6 +130,16 @@ def test_wrong_values_are_refused(values: Mapping[str, Any], words: str) -> None
             "both policy and existingPolicy",
             id="two policies",
         ),
+        pytest.param({"webhook": {"port": 8080}}, "have to be two ports", id="one port"),
+        pytest.param({"fullnameOverride": "My_Name"}, "a Service's name", id="no Service's name"),
+        *(
+            pytest.param({"tls": {"self": lifetimes}}, words, id=words)
+            for lifetimes, words in (
+                ({"caLifetime": "6d"}, "leafLifetime must not be longer than tls.self.caLifetime"),
+                ({"leafLifetime": "0s"}, "leafLifetime has to be longer than nothing"),
+                ({"caOverlap": "1.5s"}, "caOverlap has to be four times tls.self.settle"),
+            )
+        ),
     ],
 )
 def test_values_that_do_not_belong_together_are_told_in_words(
@@ -134,6 +147,28 @@ def test_values_that_do_not_belong_together_are_told_in_words(
 ) -> None:
     with pytest.raises(helm.HelmError, match=re.escape(words)):
         render(values)
+
+
+@pytest.mark.parametrize(
+    "lifetimes",
+    [
+        {"leafLifetime": "365d"},
+        {"leafLifetime": "600ms", "caLifetime": "0.01m"},
+        {"caOverlap": "0.5h", "settle": "7.5m"},
+    ],
+    ids=str,
+)
+def test_lifetimes_that_just_fit_are_taken(lifetimes: Mapping[str, str]) -> None:
+    assert render({"tls": {"self": lifetimes}}).of("Deployment")
+
+
+@pytest.mark.parametrize("path", DEFAULTS)
+@pytest.mark.parametrize("given", [{}, MONITORING], ids=["", "monitored"])
+def test_a_key_without_a_value_is_an_empty_one(given: Mapping[str, Any], path: str) -> None:
+    """`commonLabels:` and nothing behind it; Helm takes the default away then."""
+    assert list(render(merged(given, nested(path, None)))) == list(
+        render(merged(given, nested(path, DEFAULTS[path])))
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,22 @@
 {{/* 53 characters: what is added to it, such as `-mutating`, has to fit into the 63 of a label. */}}
 {{- define "rke2-webhook.fullname" -}}
 {{- $name := include "rke2-webhook.name" . -}}
+{{- $full := printf "%s-%s" .Release.Name $name -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 53 | trimSuffix "-" -}}
+{{- $full = .Values.fullnameOverride -}}
 {{- else if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 53 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 53 | trimSuffix "-" -}}
+{{- $full = .Release.Name -}}
 {{- end -}}
+{{- $full = $full | trunc 53 | trimSuffix "-" -}}
+{{- if not (regexMatch "^[a-z]([a-z0-9-]*[a-z0-9])?$" $full) -}}
+{{- fail (printf "%s cannot be a Service's name: a letter first, then lower case letters, digits and dashes; set fullnameOverride" $full) -}}
+{{- end -}}
+{{- $full -}}
 {{- end -}}
 
 {{- define "rke2-webhook.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "rke2-webhook.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "rke2-webhook.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{/* Whatever labels people wish for, those that objects are found by stay. */}}
@@ -28,18 +32,18 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- $own = set $own "app.kubernetes.io/part-of" "rke2-lint" -}}
 {{- $own = set $own "app.kubernetes.io/managed-by" .Release.Service -}}
 {{- $own = set $own "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_") -}}
-{{- merge $own .Values.commonLabels | toYaml -}}
+{{- merge $own (default dict .Values.commonLabels) | toYaml -}}
 {{- end -}}
 
 {{- define "rke2-webhook.podLabels" -}}
 {{- $own := include "rke2-webhook.selectorLabels" . | fromYaml -}}
 {{- $own = set $own "app.kubernetes.io/version" .Chart.AppVersion -}}
-{{- merge $own .Values.podLabels .Values.commonLabels | toYaml -}}
+{{- merge $own (default dict .Values.podLabels) (default dict .Values.commonLabels) | toYaml -}}
 {{- end -}}
 
 {{- define "rke2-webhook.testPodLabels" -}}
 app.kubernetes.io/name: {{ include "rke2-webhook.name" . }}-test
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "rke2-webhook.serviceAccountName" -}}
@@ -64,7 +68,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "rke2-webhook.image" -}}
 {{- $image := .Values.image -}}
-{{- $registry := default $image.registry .Values.global.cattle.systemDefaultRegistry | trimSuffix "/" -}}
+{{- $registry := default $image.registry .Values.global.cattle.systemDefaultRegistry | default "" | trimSuffix "/" -}}
 {{- $name := empty $registry | ternary $image.repository (printf "%s/%s" $registry $image.repository) -}}
 {{- $tag := default (printf "v%s" .Chart.AppVersion) $image.tag -}}
 {{- if $image.digest }}{{ printf "%s@%s" $name $image.digest }}{{ else }}{{ printf "%s:%s" $name $tag }}{{ end -}}
@@ -72,13 +76,13 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "rke2-webhook.pullSecrets" -}}
 {{- $names := list -}}
-{{- range concat .Values.global.imagePullSecrets .Values.imagePullSecrets -}}
+{{- range concat (default list .Values.global.imagePullSecrets) (default list .Values.imagePullSecrets) -}}
 {{- if kindIs "string" . }}{{ $names = append $names . }}{{ else }}{{ $names = append $names .name }}{{ end -}}
 {{- end -}}
 {{- with uniq $names }}
 imagePullSecrets:
 {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -5,10 +5,25 @@
 {{- default "nft" $params.backend -}}
 {{- end -}}
 
-{{/* Whether a new Cluster gets the pin: not empty if so. */}}
-{{- define "rke2-webhook.injects" -}}
-{{- $admission := default dict (default dict .Values.policy).webhook -}}
-{{- if or (not (hasKey $admission "onCreate")) (eq (toString $admission.onCreate) "inject") }}yes{{ end -}}
+{{/*
+Why a new Cluster does not get the pin, as far as the values say it; empty if it does. A key without a value says nothing.
+*/}}
+{{- define "rke2-webhook.injectsNotFor" -}}
+{{- $policy := default dict .Values.policy -}}
+{{- $admission := default dict $policy.webhook -}}
+{{- $rule := "missing-nft-pin" -}}
+{{- $level := get (default dict $policy.levels) $rule | toString -}}
+{{- if and (hasKey $admission "onCreate") (not (has (toString $admission.onCreate) (list "inject" "<nil>"))) -}}
+webhook.onCreate is not `inject`
+{{- else if has $level (list "off" "false") -}}
+levels.{{ $rule }} is `off`
+{{- else if and (kindIs "slice" $admission.patch) (not (has $rule $admission.patch)) -}}
+webhook.patch does not name {{ $rule }}
+{{- else if and (kindIs "slice" $policy.fixable) (not (has $rule $policy.fixable)) -}}
+fixable does not name {{ $rule }}
+{{- else if has $rule (default list $policy.unfixable) -}}
+unfixable names {{ $rule }}
+{{- end -}}
 {{- end -}}
 
 {{/* Who only keeps the books, as a JSON list. */}}

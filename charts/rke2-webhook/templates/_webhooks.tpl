@@ -15,7 +15,7 @@ url: {{ printf "%s/%s" (trimSuffix "/" $root.Values.webhook.url) .path }}
 {{- else -}}
 service:
   name: {{ include "rke2-webhook.fullname" $root }}
-  namespace: {{ $root.Release.Namespace }}
+  namespace: {{ $root.Release.Namespace | quote }}
   path: /{{ .path }}
   port: 443
 {{- end }}
@@ -34,14 +34,14 @@ rules:
     resources: [clusters]
     scope: Namespaced
 matchPolicy: {{ .Values.mutating.matchPolicy }}
-{{- $namespaces := deepCopy .Values.mutating.namespaceSelector }}
+{{- $namespaces := deepCopy (default dict .Values.mutating.namespaceSelector) }}
 {{- with .Values.rollout.namespaces }}
 {{- $only := dict "key" "kubernetes.io/metadata.name" "operator" "In" "values" . }}
 {{- $namespaces = set $namespaces "matchExpressions" (append (dig "matchExpressions" list $namespaces) $only) }}
 {{- end }}
 namespaceSelector: {{- toYaml $namespaces | nindent 2 }}
 {{- $optedIn := dict "key" "rke2-lint.dev/webhook" "operator" "NotIn" "values" (list "off") }}
-{{- $objects := deepCopy .Values.mutating.objectSelector }}
+{{- $objects := deepCopy (default dict .Values.mutating.objectSelector) }}
 {{- $objects = set $objects "matchExpressions" (append (dig "matchExpressions" list $objects) $optedIn) }}
 objectSelector: {{- toYaml $objects | nindent 2 }}
 matchConditions:
