@@ -58,10 +58,11 @@ browser-assets: $(VENV)/.browser ## get axe-core from npm and, where there is no
 browser: browser-assets ## look at the HTML report and the site in a real browser, and skip no test
 	@RKE2_LINT_BROWSER=required $(BIN)/python -m pytest tests/browser $(ARGS)
 
-ci-tools: ## install what tests ask beside ours: actionlint, npm-groovy-lint, gitlab-ci-local, kube-score, checkov, Helm 3 (needs Go and npm)
+ci-tools: ## install what tests ask beside ours: actionlint, npm-groovy-lint, gitlab-ci-local, kube-score, checkov, Helm 3, Prometheus' engine (needs Go and npm)
 	GOBIN='$(abspath $(VENV))/ci-tools/bin' go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 	GOBIN='$(abspath $(VENV))/ci-tools/bin' go install github.com/zegl/kube-score/cmd/kube-score@v1.20.0
 	GOBIN='$(abspath $(VENV))/ci-tools/bin' go install helm.sh/helm/v3/cmd/helm@v3.19.2
+	cd tests/peers/promql && GOWORK=off GOBIN='$(abspath $(VENV))/ci-tools/bin' CGO_ENABLED=0 go install .
 	$(PYTHON) -m venv $(VENV)/ci-tools/checkov
 	$(VENV)/ci-tools/checkov/bin/pip install --quiet 'checkov>=3.2.400'
 	npm install --silent --no-fund --no-audit --prefix $(VENV)/ci-tools npm-groovy-lint@16 gitlab-ci-local@4.60.0

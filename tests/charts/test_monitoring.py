@@ -15,10 +15,14 @@ from rke2_webhook.metrics import Metrics
 
 promql = needed("promql_parser")
 
+HOUR, DAY = 3600, 86400
 RULES = {"metrics": {"prometheusRule": {"enabled": True}}}
 SHOWN = {"metrics": {"grafana": {"enabled": True}}}
 # The API server's own; tests/e2e/test_chart.py looks for it there.
-FOREIGN = {"apiserver_admission_webhook_fail_open_count": {"name"}}
+FOREIGN = {
+    "apiserver_admission_webhook_fail_open_count": {"name"},
+    "apiserver_admission_webhook_rejection_count": {"name", "error_type"},
+}
 # Prometheus adds these to whatever it reads.
 ADDED = {"job", "namespace", "pod", "instance", "le"}
 
@@ -107,16 +111,43 @@ def test_the_alerts_are_about_this_release() -> None:
 
 def test_a_certificate_is_told_before_it_ends_and_after_it_should_be_new() -> None:
     """A third of its life is left when it is renewed; the alert comes between that and the end."""
-    (each,) = [one for one in alerts() if one["alert"] == "Rke2WebhookCertificateEnds"]
-    leaf, ca = [int(a) * int(b) for a, b in re.findall(r"< (\d+) \* (\d+)", each["expr"])]
-    assert 0 < leaf < 7 * 86400 / 3
-    assert 0 < ca < 365 * 86400 / 3
-    (other,) = [
-        one
-        for one in alerts(tls={"mode": "secret", "secret": {"name": "x"}})
-        if one["alert"] == "Rke2WebhookCertificateEnds"
-    ]
-    assert "< 7 * 86400" in other["expr"]
+    leaf, ca = ends()
+    assert (leaf, ca) == (6 * HOUR, DAY)
+    assert leaf < 7 * DAY / 3
+    assert ca < 365 * DAY / 3
+
+
+@pytest.mark.parametrize(
+    ("tls", "leaf", "ca"),
+    [
+        pytest.param(
+            {"self": {"leafLifetime": "8h", "caLifetime": "1.5d"}},
+            8 * HOUR / 6,
+            6 * HOUR,
+            id="self",
+        ),
+        pytest.param({"mode": "cert-manager"}, 7 * DAY, 14 * DAY, id="cert-manager"),
+        pytest.param(
+            {"mode": "cert-manager", "certManager": {"duration": "24h", "renewBefore": "8h30m"}},
+            4.25 * HOUR,
+            14 * DAY,
+            id="cert-manager for a day",
+        ),
+        pytest.param(
+            {"mode": "secret", "secret": {"name": "x"}}, 7 * DAY, 14 * DAY, id="by somebody"
+        ),
+    ],
+)
+def test_certificates_that_live_shorter_are_told_of_later(
+    tls: dict[str, Any], leaf: float, ca: float
+) -> None:
+    """Otherwise those that are renewed in time would be told of for good."""
+    assert ends(tls=tls) == [leaf, ca]
+
+
+def ends(**values: Any) -> list[int]:
+    (each,) = [one for one in alerts(**values) if one["alert"] == "Rke2WebhookCertificateEnds"]
+    return [int(seconds) for seconds in re.findall(r"< (\d+)", each["expr"])]
 
 
 class TestDashboard:

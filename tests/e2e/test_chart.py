@@ -282,6 +282,22 @@ def test_without_pods_clusters_are_created_all_the_same(
     wait_for(bypassed)
 
 
+def test_without_pods_fail_refuses_and_the_api_server_counts_it(
+    release: Release, new_name: Callable[[], str]
+) -> None:
+    release.install(mutating={"failurePolicy": "Fail"}, validating={"enabled": False})
+    name = release.configuration()["webhooks"][0]["name"]
+    labels = {"name": name, "error_type": "calling_webhook_error"}
+
+    def refused() -> bool:
+        answer = release.create(new_name(), {"machineGlobalConfig": {}})
+        # What the alert Rke2WebhookBlocks asks for.
+        counted = release.kube.metric("apiserver_admission_webhook_rejection_count", **labels)
+        return answer.status == 500 and counted > 0
+
+    wait_for(refused)
+
+
 def test_the_rights_are_these_and_no_others(release: Release) -> None:
     release.install()
     account = f"system:serviceaccount:{NAMESPACE}:{NAME}"

@@ -1,19 +1,53 @@
+{{/*
+By how much one of the API server's counters has grown. Each of its series begins with what is counted first, of which
+`increase` knows nothing; whether it is only Prometheus that is new tells `up`.
+*/}}
+{{- define "rke2-webhook.counted" -}}
+(({{ . }} unless {{ . }} offset 15m) and on (job, instance) up offset 15m) or increase({{ . }}[15m])
+{{- end -}}
+
+{{/*
+How many seconds before its end a certificate should have been renewed long ago. A renewal is due with a third of the life
+left, or when cert-manager is told to; half of that is the latest.
+*/}}
+{{- define "rke2-webhook.leafEnds" -}}
+{{- if eq .Values.tls.mode "self" -}}
+{{- min 21600 (divf (include "rke2-webhook.seconds" .Values.tls.self.leafLifetime | float64) 6 | int64) -}}
+{{- else if eq .Values.tls.mode "cert-manager" -}}
+{{- min 604800 (divf (include "rke2-webhook.seconds" .Values.tls.certManager.renewBefore | float64) 2 | int64) -}}
+{{- else -}}
+604800
+{{- end -}}
+{{- end -}}
+
+{{- define "rke2-webhook.caEnds" -}}
+{{- if eq .Values.tls.mode "self" -}}
+{{- min 86400 (divf (include "rke2-webhook.seconds" .Values.tls.self.caLifetime | float64) 6 | int64) -}}
+{{- else -}}
+1209600
+{{- end -}}
+{{- end -}}
+
 {{/* The alerts, each with a heading of its own in docs/webhook-alerts.md. */}}
 {{- define "rke2-webhook.alerts" -}}
 {{- $ours := printf "job=\"%s\",namespace=\"%s\"" (include "rke2-webhook.fullname" .) .Release.Namespace -}}
-{{- $self := eq .Values.tls.mode "self" -}}
 - alert: Rke2WebhookDown
   severity: critical
   for: 5m
   expr: sum(rke2_webhook_ready{ {{- $ours -}} }) < 1 or absent(rke2_webhook_ready{ {{- $ours -}} })
   summary: No pod of the RKE2 webhook is ready
   description: >-
-    {{ eq .Values.mutating.failurePolicy "Fail" | ternary "Nobody can create RKE2 clusters." "New RKE2 clusters are created without the pin of kube-proxy." }}
+    {{ eq .Values.mutating.failurePolicy "Fail" | ternary "Nobody can create or change RKE2 clusters." "RKE2 clusters are created and changed without the webhook." }}
 - alert: Rke2WebhookBypassed
   severity: warning
-  expr: sum by (name) (increase(apiserver_admission_webhook_fail_open_count{name="clusters.rke2-lint.dev"}[15m])) > 0
+  expr: sum by (name) ({{ include "rke2-webhook.counted" "apiserver_admission_webhook_fail_open_count{name=\"clusters.rke2-lint.dev\"}" }}) > 0
   summary: The API server has let Clusters through without asking the RKE2 webhook
   description: Clusters that were created meanwhile may lack the pin. The runbook says how to find them.
+- alert: Rke2WebhookBlocks
+  severity: critical
+  expr: sum by (name) ({{ include "rke2-webhook.counted" "apiserver_admission_webhook_rejection_count{name=\"clusters.rke2-lint.dev\",error_type!=\"no_error\"}" }}) > 0
+  summary: The API server refuses Clusters because it gets no answer from the RKE2 webhook that it can use
+  description: Nobody has decided so. The runbook says how to take the webhook out.
 - alert: Rke2WebhookNotTrusted
   severity: critical
   for: 5m
@@ -24,8 +58,8 @@
   severity: critical
   for: 10m
   expr: >-
-    min by (certificate) (rke2_webhook_certificate_not_after_timestamp_seconds{certificate="leaf",{{ $ours }}} - time()) < {{ $self | ternary "6 * 3600" "7 * 86400" }}
-    or min by (certificate) (rke2_webhook_certificate_not_after_timestamp_seconds{certificate="ca",{{ $ours }}} - time()) < {{ $self | ternary "1 * 86400" "14 * 86400" }}
+    min by (certificate) (rke2_webhook_certificate_not_after_timestamp_seconds{certificate="leaf",{{ $ours }}} - time()) < {{ include "rke2-webhook.leafEnds" . }}
+    or min by (certificate) (rke2_webhook_certificate_not_after_timestamp_seconds{certificate="ca",{{ $ours }}} - time()) < {{ include "rke2-webhook.caEnds" . }}
   summary: "A certificate of the RKE2 webhook ends soon, and was not renewed: {{ "{{ $labels.certificate }}" }}"
   description: It ends in {{ "{{ $value | humanizeDuration }}" }}.
 - alert: Rke2WebhookFails
