@@ -359,3 +359,28 @@ def test_several_processes_say_and_do_what_one_does(
         told.append((done, {path: Path(path).read_bytes() for path in MANY}))
     assert told[0] == told[1]
     assert told[0][0][0] == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk")
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        pytest.param(["fine.yaml"], 0, id="nothing found"),
+        pytest.param(["cluster.yaml"], 1, id="found"),
+        pytest.param(["gone.yaml"], 2, id="unreadable"),
+        pytest.param(["--no-such-option"], 2, id="wrong use"),
+        pytest.param(["node", "gone"], 2, id="no node"),
+    ],
+)
+def test_standard_error_that_takes_nothing_costs_no_exit_code(
+    arguments: list[str], status: int
+) -> None:
+    write("fine.yaml", "a: b\n")
+    write("cluster.yaml", CLUSTER)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "rke2_lint", *arguments],
+            stdout=subprocess.PIPE, stderr=full, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == status
+    assert ("missing-nft-pin" in done.stdout) == (status == 1)

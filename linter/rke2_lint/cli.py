@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from rke2_policies.recognise import base_of, path_matters
 TYPE_CHECKING = False  # `typing` costs as much as a quarter of Python's own start
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import IO, AnyStr, TextIO
+    from typing import IO, Any, AnyStr, TextIO
 
     from rke2_lint.baseline_file import Baseline
     from rke2_lint.files import Listing
@@ -47,12 +48,24 @@ class MuteError(Exception):
     """Standard output takes no more, as on a full disk: the reason, for people."""
 
 
+class _Unheard(io.FileIO):
+    """Standard error where nobody hears it, as on a full disk: the exit code still says it all."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line, and return its exit code."""
     # A run is short and keeps nearly all that it makes: collecting garbage only costs time.
     collecting = gc.isenabled()
     gc.disable()
     _open_what_is_closed()
+    if argv is None:
+        _speak_though_nobody_hears()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A terminal that cannot show a character shows its number, and nobody a traceback.
@@ -587,6 +600,15 @@ def _open_what_is_closed() -> None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
 
 
+def _speak_though_nobody_hears() -> None:
+    """Have what standard error does not take be lost, and nothing else."""
+    if not sys.stderr.isatty():  # a terminal takes everything, and on Windows is no file
+        raw = _Unheard(sys.stderr.fileno(), "w", closefd=False)
+        sys.stderr = io.TextIOWrapper(
+            io.BufferedWriter(raw), sys.stderr.encoding, line_buffering=True
+        )
+
+
 def _confess() -> None:
     """Say that there is a bug, where there is still somebody to say it to."""
     import traceback
@@ -661,7 +683,7 @@ def _summary(outcome: Outcome, *, fixing: bool, writing: bool) -> str:
     if safe:
         said += f" {safe} can be fixed with --fix."
     if unsafe:
-        said += f" {unsafe} {'more ' if safe else ''}with --fix --unsafe-fixes."
+        said += f" {unsafe} {'more' if safe else 'can be fixed'} with --fix --unsafe-fixes."
     return said
 
 
