@@ -41,14 +41,20 @@ _INJECTS = """\
 {{- fail (printf "nativePolicies.mutating: nothing is to be injected, for the policy's %s" .) }}
 {{- end }}
 """
-_NAMESPACES = """\
-  {{- with .Values.rollout.namespaces }}
-  matchResources:
-    namespaceSelector:
-      matchExpressions:
-        - {key: kubernetes.io/metadata.name, operator: In, values: {{ toJson . }}}
+_MATCH = """\
+  {{- with include "rke2-webhook.nativeMatch" $ }}
+  {{- . | nindent 2 }}
   {{- end }}
 """
+_VARIABLES, _CONDITIONS = (
+    "  variables:\n",
+    """\
+    {{- with include "rke2-webhook.nativeConditions" $ }}
+    {{- . | nindent 4 }}
+    {{- end }}
+  variables:
+""",
+)
 _META, _LABELLED = (
     "metadata:\n  name: @NAME@\n",
     'metadata:\n  name: @NAME@\n  labels: {{- include "rke2-webhook.labels" $ | nindent 4 }}\n',
@@ -82,6 +88,7 @@ def _template(text: str, **begin: str) -> str:
     meanings = "".join(
         f' "{each.backend}" "{"|".join(sorted(each.meanings))}"' for each in pin.WANTED.values()
     )
-    text = text.replace(_META, _LABELLED).replace(_BOUND, _BOUND + _NAMESPACES)
+    text = text.replace(_META, _LABELLED).replace(_BOUND, _BOUND + _MATCH)
+    text = text.replace(_VARIABLES, _CONDITIONS)
     words = {**wanted(DEFAULT).words(), **_WORDS}
     return f"{_BEGIN.format(meanings=meanings, **begin)}{filled(text, words)}{{{{- end }}}}\n"

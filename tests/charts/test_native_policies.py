@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -56,13 +57,49 @@ def test_they_are_what_is_exported(which: str, policy: dict[str, Any]) -> None:
         assert ours == theirs
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"rollout": {"namespaces": ["fleet-a", "fleet-b"]}}, id="a rollout"),
+        pytest.param(
+            {
+                "rollout": {"namespaces": ["fleet-a"]},
+                "mutating": {"namespaceSelector": {"matchLabels": {"pin": "nft"}}},
+            },
+            id="a rollout and a selector",
+        ),
+        pytest.param(
+            {"mutating": {"objectSelector": {"matchLabels": {"team": "a"}}}}, id="Clusters"
+        ),
+        pytest.param(
+            {
+                "mutating": {
+                    "matchConditions": [{"name": "mine", "expression": "!request.dryRun"}],
+                    "extraMatchConditions": [{"name": "more", "expression": "true"}],
+                }
+            },
+            id="conditions",
+        ),
+    ],
+)
 @pytest.mark.parametrize("which", FORMS)
-def test_they_are_tried_out_in_the_same_namespaces(which: str) -> None:
-    objects = render({**BOTH, "rollout": {"namespaces": ["fleet-a", "fleet-b"]}})
-    _, binding = natives(objects, which)
-    (expression,) = binding["spec"]["matchResources"]["namespaceSelector"]["matchExpressions"]
+def test_they_look_at_the_clusters_that_the_webhook_is_asked_about(
+    which: str, values: Mapping[str, Any]
+) -> None:
+    objects = render({**BOTH, **values})
+    policy, binding = natives(objects, which)
     hook = objects.one(f"{which}WebhookConfiguration")["webhooks"][0]
-    assert expression in hook["namespaceSelector"]["matchExpressions"]
+    bound = binding["spec"].get("matchResources", {})
+    assert bound.get("namespaceSelector", {}) == hook["namespaceSelector"]
+    given = bound.get("objectSelector", {})
+    assert given.get("matchLabels") == hook["objectSelector"].get("matchLabels")
+    # Whose label opts out, the policy itself leaves out.
+    (label,) = hook["objectSelector"]["matchExpressions"]
+    assert label in policy["spec"]["matchConstraints"]["objectSelector"]["matchExpressions"]
+    mutating = values.get("mutating", {})
+    mine = [*mutating.get("matchConditions", []), *mutating.get("extraMatchConditions", [])]
+    plain, _ = natives(render(BOTH), which)
+    assert policy["spec"]["matchConditions"] == [*plain["spec"]["matchConditions"], *mine]
 
 
 @pytest.mark.parametrize(

@@ -564,7 +564,22 @@ class TestConditions:
         assert asked.count - before == calls
 
 
-@pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX.keys())
+NATIVE = {
+    "nativePolicies": {"mutating": True, "validating": True},
+    "rollout": {"namespaces": ["lab"]},
+    "mutating": {
+        "namespaceSelector": {"matchLabels": {"pin": "nft"}},
+        "objectSelector": {"matchLabels": {"team": "a"}},
+        "extraMatchConditions": [
+            {"name": "mine", "expression": "request.userInfo.username != 'x'"}
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "values", [*MATRIX.values(), NATIVE], ids=[*MATRIX.keys(), "native policies"]
+)
 def test_the_api_server_takes_every_object(
     kube: Kube, values: Mapping[str, Any], surroundings: None
 ) -> None:

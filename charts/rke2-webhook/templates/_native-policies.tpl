@@ -37,3 +37,25 @@ the policies: nothing is left out without a word.
 '{{ $user | replace "\\" "\\\\" | replace "'" "\\'" }}'
 {{- end -}}
 {{- end -}}
+
+{{/* The selectors of the webhooks, for the bindings. That of the label that opts out is in the policies. */}}
+{{- define "rke2-webhook.nativeMatch" -}}
+{{- $namespaces := include "rke2-webhook.namespaceSelector" . | fromYaml -}}
+{{- $objects := .Values.mutating.objectSelector -}}
+{{- if or $namespaces $objects -}}
+matchResources:
+  {{- with $namespaces }}
+  namespaceSelector: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $objects }}
+  objectSelector: {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
+{{- end -}}
+
+{{/* People's own conditions, beside those of the policies, which are no part of the webhooks' own. */}}
+{{- define "rke2-webhook.nativeConditions" -}}
+{{- with concat (default list .Values.mutating.matchConditions) (default list .Values.mutating.extraMatchConditions) -}}
+{{- toYaml . -}}
+{{- end -}}
+{{- end -}}

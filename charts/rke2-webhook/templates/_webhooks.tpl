@@ -25,6 +25,15 @@ caBundle: {{ printf "%s\n" (trim $root.Values.tls.secret.caBundle) | b64enc }}
 {{- end }}
 {{- end -}}
 
+{{- define "rke2-webhook.namespaceSelector" -}}
+{{- $selector := deepCopy (default dict .Values.mutating.namespaceSelector) -}}
+{{- with .Values.rollout.namespaces -}}
+{{- $only := dict "key" "kubernetes.io/metadata.name" "operator" "In" "values" . -}}
+{{- $selector = set $selector "matchExpressions" (append (dig "matchExpressions" list $selector) $only) -}}
+{{- end -}}
+{{- toYaml $selector -}}
+{{- end -}}
+
 {{/* Exactly what the engine answers for; everything else is never asked about. */}}
 {{- define "rke2-webhook.scope" -}}
 rules:
@@ -34,12 +43,7 @@ rules:
     resources: [clusters]
     scope: Namespaced
 matchPolicy: {{ .Values.mutating.matchPolicy }}
-{{- $namespaces := deepCopy (default dict .Values.mutating.namespaceSelector) }}
-{{- with .Values.rollout.namespaces }}
-{{- $only := dict "key" "kubernetes.io/metadata.name" "operator" "In" "values" . }}
-{{- $namespaces = set $namespaces "matchExpressions" (append (dig "matchExpressions" list $namespaces) $only) }}
-{{- end }}
-namespaceSelector: {{- toYaml $namespaces | nindent 2 }}
+namespaceSelector: {{- include "rke2-webhook.namespaceSelector" . | nindent 2 }}
 {{- $optedIn := dict "key" "rke2-lint.dev/webhook" "operator" "NotIn" "values" (list "off") }}
 {{- $objects := deepCopy (default dict .Values.mutating.objectSelector) }}
 {{- $objects = set $objects "matchExpressions" (append (dig "matchExpressions" list $objects) $optedIn) }}
