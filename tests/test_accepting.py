@@ -309,6 +309,19 @@ def test_a_file_that_cannot_be_written_stays_whole(
     assert Path("a.yaml").read_text() == CLUSTER
 
 
+def test_what_is_ignored_is_counted_as_it_was_found(run: Command) -> None:
+    """One comment may be for two findings of one rule."""
+    policy = (
+        "levels: {missing-nft-pin: off}\nparams: {required-settings: {profile: cis, debug: true}}\n"
+    )
+    write({".rke2-lint.yaml": policy, CONFIG: "cni: canal\n"})
+    found = run(".").rules.count("required-settings")
+    assert found == 2
+    done = run("--select", "required-settings", "--add-ignores", REASON, ".")
+    assert "ignored 2 findings in 1 file, nothing left" in done.err
+    assert Path(CONFIG).read_text().count("rke2-lint: ignore") == 1
+
+
 def test_one_cannot_write_what_is_disregarded(run: Command) -> None:
     assert run("--add-ignores", REASON, "--no-ignores").status == USAGE
 

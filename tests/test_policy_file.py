@@ -190,6 +190,16 @@ WRONG = [
         id="a word left out",
     ),
     pytest.param(
+        "levels: {all: off}",
+        "p.yaml:1: there is no rule all; `rke2-lint rule` lists them",
+        id="the end of a rule's name",
+    ),
+    pytest.param(
+        "params: {required-settings: {kube-proxy-env: [A=b]}}",
+        "p.yaml:1: there is no setting kube-proxy-env; did you mean kube-proxy-extra-env?",
+        id="a word of a setting left out",
+    ),
+    pytest.param(
         "levels:\n  syntax: warnin",
         "p.yaml:2: levels.syntax is one of off, note, warning, error, not warnin; "
         "did you mean warning?",

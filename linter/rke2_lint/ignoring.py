@@ -23,7 +23,8 @@ class _Spot(NamedTuple):
 
     place: Place
     start: int
-    rules: dict[str, None]
+    rules: dict[str, int]
+    """How often each rule finds something on it."""
 
 
 class Ignoring:
@@ -55,7 +56,8 @@ class Ignoring:
             at = member.span(place).start
             start = line_start(member.source.text, at)
             spots = found.setdefault(member.path, {})
-            spots.setdefault(start, _Spot(place, start, {})).rules[finding.rule] = None
+            rules = spots.setdefault(start, _Spot(place, start, {})).rules
+            rules[finding.rule] = rules.get(finding.rule, 0) + 1
         return {path: list(spots.values()) for path, spots in found.items()}
 
     def _write(self, member: Member, spots: list[_Spot]) -> int:
@@ -75,7 +77,7 @@ class Ignoring:
         if done.splices:
             member.source = done.source
             member.splices = compose(member.splices, done.splices)
-        return sum(len(spot.rules) for i, spot in enumerate(spots) if i not in refused)
+        return sum(sum(spot.rules.values()) for i, spot in enumerate(spots) if i not in refused)
 
     def _change(self, source: Source, spot: _Spot, same: dict[int, Ignore]) -> Change:
         number = spot.place.document.number

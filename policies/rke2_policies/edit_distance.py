@@ -41,13 +41,17 @@ def nearest(written: str, names: Iterable[str]) -> str | None:
 
 
 def meant(written: str, names: Collection[str]) -> str | None:
-    """Return the existing name that was probably meant: the nearest, or the only one with its words.
+    """Return the existing name that was probably meant: the only one with its words, or the nearest.
 
-    So `missing-pin` means `missing-nft-pin`: a word may be left out, or cut off.
+    So `missing-pin` means `missing-nft-pin`: a word may be cut off, or left out, but for the first.
     """
-    words = _plain(written).split("-")
-    with_these = [name for name in names if _has(_plain(name).split("-"), words)]
-    return nearest(written, names) or (with_these[0] if len(with_these) == 1 else None)
+    first, *others = _plain(written).split("-")
+    with_these = [
+        name
+        for name in names
+        if _plain(name).startswith(first) and _has(_plain(name).split("-")[1:], others)
+    ]
+    return with_these[0] if len(with_these) == 1 else nearest(written, names)
 
 
 def _has(there: list[str], words: list[str]) -> bool:

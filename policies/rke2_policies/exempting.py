@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from rke2_policies import catalog
 from rke2_policies.document import Document, DocumentId, Place
-from rke2_policies.edit_distance import meant
+from rke2_policies.edit_distance import nearest
 from rke2_policies.file import File
 from rke2_policies.finding import Finding
 from rke2_policies.ignore import ANNOTATION, Examined, Ignore, Said, read_annotation
@@ -286,7 +286,7 @@ class _Sorter:
         return Examined(
             ignore,
             tuple(
-                (name, meant(name, catalog.names()) or "") for name in names if name not in known
+                (name, nearest(name, catalog.names()) or "") for name in names if name not in known
             ),
             tuple(name for name in ignore.said.names if name in ABOUT_IGNORES),
             unused,
