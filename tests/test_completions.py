@@ -22,7 +22,7 @@ import pytest
 from rke2_lint.arguments import SHELLS, parser_of
 from rke2_lint.cli import COMMANDS, main
 from rke2_lint.command_line import UnknownValueError, commands
-from rke2_policies.catalog import names
+from rke2_policies.catalog import lint_names, names
 
 ALL = "\x18a"  # ctrl-X a: put everything that would be offered into the line
 # What each shell is told before the completions: no colours, no questions, and a key for ALL.
@@ -156,6 +156,8 @@ def test_a_line_is_completed(terminal: Terminal, typed: str, given: str) -> None
     ("typed", "offered"),
     [
         pytest.param("--select miss", "missing-nft-pin misspelt-setting misspelt-variable", id="rules"),
+        pytest.param("rule near-l", "near-legacy", id="rules about live nodes"),
+        pytest.param("--select near-l", "", id="which no file is asked about"),
         pytest.param("rule --f", "--format", id="options"),
         pytest.param("completions ", " ".join(SHELLS), id="words"),
         pytest.param("effective --output-format ", "json text", id="formats"),
@@ -216,6 +218,7 @@ def offered_by_fish(folder: Path, line: str) -> set[str]:
         pytest.param("rule --format ", {"text", "markdown", "json"}, id="the formats of a command"),
         pytest.param("completions ", set(SHELLS), id="words and no files"),
         pytest.param("rule syn", {"syntax"}, id="a rule"),
+        pytest.param("rule near-l", {"near-legacy"}, id="a rule about live nodes"),
         pytest.param("eff", {"effective"}, id="a command"),
         pytest.param("clus", {"clusters/"}, id="a folder"),
         pytest.param("effective clusters/", {"clusters/prod.yaml"}, id="a file"),
@@ -223,6 +226,11 @@ def offered_by_fish(folder: Path, line: str) -> set[str]:
 )  # fmt: skip
 def test_fish_offers(fish: Path, line: str, offered: set[str]) -> None:
     assert offered_by_fish(fish, line) == offered
+
+
+def test_fish_offers_no_rule_that_no_file_is_asked_about(fish: Path) -> None:
+    assert offered_by_fish(fish, "--select ") == set(lint_names())
+    assert offered_by_fish(fish, "rule ") == set(names())
 
 
 def test_fish_offers_no_rule_twice_in_a_list(fish: Path) -> None:

@@ -21,7 +21,8 @@ class Value(NamedTuple):
     """What may stand at one place of a command line."""
 
     kind: str
-    """`words`, `rules`, `files`, `revision` or `text`, of which only the author knows."""
+    """`words`, `rules`, `file-rules` (those about files), `files`, `revision` or `text`, of which only
+    the author knows."""
     words: tuple[str, ...] = ()
     """Of `words`: all that are allowed."""
     listed: bool = False
@@ -62,7 +63,7 @@ _VALUES = {
     "PATH": Value("files"),
     "PATHS": Value("files"),
     "NAME": Value("rules"),
-    "RULES": Value("rules", listed=True),
+    "RULES": Value("file-rules", listed=True),
     "REV": Value("revision"),
     "REASON": Value("text"),
     "CONTEXT": Value("text"),

@@ -16,5 +16,8 @@ _WRITERS = {"bash": bash.script, "zsh": zsh.script, "fish": fish.script}
 
 def script(shell: str, names: Sequence[str]) -> str:
     """Return the script for `bash`, `zsh` or `fish` that completes the commands of these names."""
-    rules = [(name, catalog.rule(name).summary) for name in catalog.names()]
-    return _WRITERS[shell](commands(names), rules)
+    rules, live = (
+        [(name, catalog.rule(name).summary) for name in names_of()]
+        for names_of in (catalog.lint_names, catalog.live_names)
+    )
+    return _WRITERS[shell](commands(names), rules, live)

@@ -15,8 +15,11 @@ _SCRIPT = """\
 # Completions for rke2-lint in bash. Written by `rke2-lint completions bash`; in ~/.bashrc:
 #     eval "$(rke2-lint completions bash)"
 
+# Rules about files, and those about live nodes.
 _rke2_lint_rules='
 @RULES@'
+_rke2_lint_live_rules='
+@LIVE@'
 
 # One of these words.
 _rke2_lint_words() {
@@ -121,10 +124,13 @@ complete -o default -F _rke2_lint rke2-lint
 """
 
 
-def script(commands: Sequence[Command], rules: Sequence[tuple[str, str]]) -> str:
-    """Return the script; `rules` are names with summaries."""
+def script(
+    commands: Sequence[Command], rules: Sequence[tuple[str, str]], live: Sequence[tuple[str, str]]
+) -> str:
+    """Return the script; `rules` about files and `live` ones are names with summaries."""
     parts = {
         "RULES": "\n".join(name for name, _ in rules),
+        "LIVE": "\n".join(name for name, _ in live),
         "COMMANDS": " | ".join(one.name for one in commands),
         "NAMES": " ".join(one.name for one in commands),
         "VALUES": _cases(_values(commands)),
@@ -168,10 +174,16 @@ def _completing(value: Value) -> str:
         case "words":
             return f"_rke2_lint_words {' '.join(value.words)}"
         case "rules":
-            return f"_rke2_lint_{'list' if value.listed else 'words'} $_rke2_lint_rules"
+            return f"{_offering(value)} $_rke2_lint_rules $_rke2_lint_live_rules"
+        case "file-rules":
+            return f"{_offering(value)} $_rke2_lint_rules"
         case "revision":
             return "_rke2_lint_revisions"
         case "files":
             return ":"
         case _:  # what only the author knows
             return "_rke2_lint_words"
+
+
+def _offering(value: Value) -> str:
+    return "_rke2_lint_list" if value.listed else "_rke2_lint_words"

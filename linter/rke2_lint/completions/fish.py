@@ -33,6 +33,11 @@ function __rke2_lint_rules
 @RULES@
 end
 
+function __rke2_lint_live_rules
+    printf '%s\\t%s\\n' \\
+@LIVE@
+end
+
 # Words in a list with commas, without those that stand there already.
 function __rke2_lint_list
     set -l before (string match -r '^(?:.*[,=])?' -- (commandline -ct))
@@ -64,17 +69,24 @@ end
 """
 
 
-def script(commands: Sequence[Command], rules: Sequence[tuple[str, str]]) -> str:
-    """Return the script; `rules` are names with summaries."""
+def script(
+    commands: Sequence[Command], rules: Sequence[tuple[str, str]], live: Sequence[tuple[str, str]]
+) -> str:
+    """Return the script; `rules` about files and `live` ones are names with summaries."""
     parts = {
         "NAMES": " ".join(one.name for one in commands),
-        "RULES": " \\\n".join(f"        {_quoted(name)} {_quoted(text)}" for name, text in rules),
+        "RULES": _described(rules),
+        "LIVE": _described(live),
         "COMPLETIONS": "\n".join(_completions(commands)),
     }
     written = _SCRIPT
     for name, text in parts.items():
         written = written.replace(f"@{name}@", text)
     return written
+
+
+def _described(pairs: Sequence[tuple[str, str]]) -> str:
+    return " \\\n".join(f"        {_quoted(name)} {_quoted(text)}" for name, text in pairs)
 
 
 def _completions(commands: Sequence[Command]) -> Iterator[str]:
@@ -109,6 +121,8 @@ def _completing(value: Value) -> str:
         case "words":
             return f"-f -a {_quoted(' '.join(value.words))}"
         case "rules":
+            return "-f -a '(__rke2_lint_rules; __rke2_lint_live_rules)'"
+        case "file-rules":
             return f"-f -a '(__rke2_lint_{'list' if value.listed else 'rules'})'"
         case "revision":
             return "-f -a '(__rke2_lint_revisions)'"

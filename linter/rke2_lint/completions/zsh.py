@@ -20,6 +20,17 @@ _rke2_lint_rules() {
     _describe -t rules rule rules "$@"
 }
 
+_rke2_lint_live_rules() {
+    local -a rules=(
+@LIVE@
+    )
+    _describe -t live-rules 'rule about live nodes' rules "$@"
+}
+
+_rke2_lint_all_rules() {
+    _alternative 'rules:rule:_rke2_lint_rules' 'live-rules:rule about live nodes:_rke2_lint_live_rules'
+}
+
 _rke2_lint_rule_list() {
     _sequence _rke2_lint_rules
 }
@@ -74,10 +85,13 @@ fi
 """
 
 
-def script(commands: Sequence[Command], rules: Sequence[tuple[str, str]]) -> str:
-    """Return the script; `rules` are names with summaries."""
+def script(
+    commands: Sequence[Command], rules: Sequence[tuple[str, str]], live: Sequence[tuple[str, str]]
+) -> str:
+    """Return the script; `rules` about files and `live` ones are names with summaries."""
     parts = {
         "RULES": _described(rules),
+        "LIVE": _described(live),
         "COMMANDS": _described([(one.name, one.description) for one in commands]),
         "NAMES": "|".join(one.name for one in commands),
         "FUNCTIONS": "".join(_function(one) for one in commands),
@@ -122,6 +136,8 @@ def _action(metavar: str, value: Value) -> str:
         case "words":
             return f"{what}:({' '.join(value.words)})"
         case "rules":
+            return f"{what}:_rke2_lint_all_rules"
+        case "file-rules":
             return f"{what}:_rke2_lint_rule{'_list' if value.listed else 's'}"
         case "revision":
             return f"{what}:_rke2_lint_revisions"
