@@ -43,7 +43,7 @@ PAGES = {
     "CHANGELOG.md": "changes.md",
 }
 ALONE = "---\nhide: [navigation]\n---\n"
-"""The beginning of a page that has no pages beside it."""
+"""The beginning of the page that has no pages beside it."""
 # What is a page for people who read the repository, and another one here.
 ALSO = {"policies/README.md": "rules/index.md"}
 LINK = re.compile(
@@ -85,7 +85,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made of something else."""
     for source, page in PAGES.items():
         text = (ROOT / source).read_text(encoding="utf-8")
-        alone = "" if page.startswith("webhook") else ALONE
+        alone = ALONE if page == "index.md" else ""
         text = alone + _with_links(text, source, page, config)
         files.append(File.generated(config, page, content=text))
     for rule in _all():

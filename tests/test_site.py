@@ -96,6 +96,16 @@ def test_the_navigation_names_every_page_once() -> None:
     assert len(listed) == len(set(listed))
 
 
+def test_from_every_page_of_a_section_one_gets_to_the_others(site: Path) -> None:
+    """The theme shows the pages of a section beside each of them, unless a page hides that."""
+    hidden = {
+        page.parent.relative_to(site).as_posix()
+        for page in site.rglob("index.html")
+        if re.search(r'data-md-type="navigation" hidden', page.read_text(encoding="utf-8"))
+    }
+    assert hidden == {"."}
+
+
 def test_nothing_is_loaded_from_elsewhere(site: Path, pages: dict[str, Links]) -> None:
     for address, page in pages.items():
         for target in page.loaded:
