@@ -51,6 +51,29 @@ def test_it_says_who_wrote_it_and_what_it_cannot(form: str) -> None:
     assert not re.findall("@[A-Z]+@", written)
 
 
+@pytest.mark.parametrize(
+    ("deny", "refused", "others"),
+    [
+        pytest.param("[]", "", "", id="nothing"),
+        pytest.param("[map-entry]", "refuses what webhook.deny names: map-entry.", "", id="known"),
+        pytest.param(
+            "[map-entry, misspelt-variable, required-settings]",
+            "refuses what webhook.deny names: map-entry.",
+            "only the webhook refuses: misspelt-variable, required-settings.",
+            id="more than it can",
+        ),
+        pytest.param("[near-legacy]", "", "only the webhook refuses: near-legacy.", id="others"),
+    ],
+)
+def test_a_validating_policy_says_whom_it_refuses(deny: str, refused: str, others: str) -> None:
+    policy = read_policy("policy.yaml", f"webhook: {{deny: {deny}}}".encode())
+    written = export("validating-admission-policy", policy)
+    comments = written[: written.index("\napiVersion")].replace("\n# ", " ")
+    assert refused in comments
+    assert others in comments
+    assert ("webhook.deny" in comments) == bool(refused or others)
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_backend_is_the_policys(form: str) -> None:
     written = export(form, read_policy("policy.yaml", b"params: {backend: legacy}"))

@@ -6,6 +6,7 @@ stable in Kubernetes 1.30. A message may not have several lines, and what is aud
 
 from __future__ import annotations
 
+import textwrap
 from typing import NamedTuple
 
 from rke2_lint.export import NothingToExportError
@@ -133,7 +134,22 @@ def template(policy: Policy) -> str:
     if denied:
         refusing = _policy(policy, denied, "Deny, Audit")
         written.append(refusing.replace("@NAME@", "@NAME@-required"))
-    return _HEAD + "---\n".join(written)
+    return _HEAD + _of_denial(policy, denied) + "---\n".join(written)
+
+
+def _of_denial(policy: Policy, denied: list[_Told]) -> str:
+    """Return the comment on what `webhook.deny` names: who is refused for it, and who is not."""
+    known = {one.rule for one in _RULES}
+    others = [rule for rule in policy.admission.deny if rule not in known and policy.asks(rule)]
+    said = []
+    if denied:
+        names = ", ".join(one.rule for one in denied)
+        said.append(f"A second policy, @NAME@-required, refuses what webhook.deny names: {names}.")
+    if others:
+        names = ", ".join(others)
+        said.append(f"webhook.deny names more, which only the webhook refuses: {names}.")
+    lines = textwrap.wrap(" ".join(said), 84, break_on_hyphens=False)
+    return "".join(["#\n", *(f"# {line}\n" for line in lines)]) if said else ""
 
 
 def _policy(policy: Policy, rules: list[_Told], actions: str) -> str:
