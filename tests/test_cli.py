@@ -797,6 +797,7 @@ def test_the_summary_counts(run: Command) -> None:
         "Checked 4 files with 3 machines: 2 errors, 1 warning. 1 can be fixed with --fix."
         " 1 more with --fix --unsafe-fixes.\n"
     )
+    assert run("b.yaml").err.endswith(": 1 error. 1 can be fixed with --fix --unsafe-fixes.\n")
 
 
 # --- colours and terminals
