@@ -783,7 +783,8 @@ def test_the_list_of_rules(run: Command) -> None:
 def test_the_page_of_a_rule(run: Command) -> None:
     out = run("rule", "missing-nft-pin").out
     assert out.startswith("missing-nft-pin (error)\n\n")
-    assert "```yaml before" in out
+    assert "Found, in `cluster.yaml`:\n\n```yaml\napiVersion:" in out
+    assert "After the fix, in `cluster.yaml`:" in out
 
 
 @pytest.mark.parametrize("command", [[], ["check"], ["effective"], ["rule"]])

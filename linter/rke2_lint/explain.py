@@ -28,9 +28,11 @@ def why(name: str) -> str:
 
 def page(name: str, paint: Paint) -> str:
     """Return a rule's page."""
+    from rke2_lint.rule_page import paragraphs
+
     rule = catalog.rule(name)
     heading = f"{paint('bold', rule.id)} ({_severity(rule, paint)})"
-    return f"{heading}\n\n{rule.doc.strip()}\n"
+    return "\n\n".join([heading, rule.summary, *paragraphs(rule)]) + "\n"
 
 
 def index(paint: Paint) -> str:

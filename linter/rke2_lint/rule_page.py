@@ -25,7 +25,8 @@ def markdown(names: Iterable[str]) -> str:
 
 def explained(rule: AnyRule) -> str:
     """Return a rule's page in Markdown, without a heading."""
-    return "\n\n".join(_paragraphs(rule)) + "\n"
+    first = f"**{rule.severity.name.lower()}**: {rule.summary}"
+    return "\n\n".join([first, *paragraphs(rule)]) + "\n"
 
 
 def as_json(names: Iterable[str]) -> str:
@@ -46,8 +47,8 @@ def readable(prose: str) -> str:
     return _BLOCK.sub(said, prose)
 
 
-def _paragraphs(rule: AnyRule) -> Iterator[str]:
-    yield f"**{rule.severity.name.lower()}**: {rule.summary}"
+def paragraphs(rule: AnyRule) -> Iterator[str]:
+    """Yield what a rule's page says below its summary, with words for the marks on its blocks."""
     for part in rule.parts:
         if isinstance(part, str):
             yield readable(part)
