@@ -126,13 +126,38 @@ def test_helm_is_given_what_the_chart_takes(words: list[str]) -> None:
                 into = into.setdefault(each, {})
             into[last] = value[1:-1].split(",") if value.startswith("{") else value
     jsonschema.validate(given, schema)
-    assert "--namespace" in words
-    assert words[words.index("--namespace") + 1] == "cattle-system"
+    if words[0] != "pull":
+        assert words[words.index("--namespace") + 1] == "cattle-system"
     for word in words:
         if word.startswith("oci://"):
             assert word == f"oci://ghcr.io/{_owner(values)}/charts/rke2-webhook"
             about = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
             assert words[words.index("--version") + 1] == about["version"]
+
+
+@pytest.mark.parametrize("words", of("podman"))
+def test_podman_takes_the_image_that_the_chart_asks_for(words: list[str]) -> None:
+    image = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))["image"]
+    about = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+    name = f"{image['repository']}:v{about['appVersion']}"
+    own = f"{image['repository'].rpartition('/')[2]}:v{about['appVersion']}"
+    theirs = {
+        f"{image['registry']}/{name}",
+        f"registry.example.com/{name}",
+        f"registry.example.com/{own}",
+    }
+    assert {word for word in words if ":" in word} <= theirs
+
+
+def test_only_our_own_workflow_may_have_signed() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    verified = [words for _, words in CALLS if words[:2] == ["cosign", "verify"]]
+    assert verified
+    for words in verified:
+        who = words[words.index("--certificate-identity-regexp") + 1]
+        workflow = "rke2-lint/.github/workflows/release.yml@refs/tags/v1.2.3"
+        assert re.search(who, f"https://github.com/{_owner(values)}/{workflow}")
+        assert not re.search(who, f"https://github.com/somebody/{workflow}")
 
 
 def _owner(values: dict[str, Any]) -> str:
