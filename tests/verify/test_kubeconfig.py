@@ -115,6 +115,24 @@ def test_an_unknown_context_is_told_with_the_nearest(tmp_path: Path) -> None:
         names([named(tmp_path)], "qa-*")
 
 
+def test_one_of_several_that_is_wrong_keeps_nobody_from_the_others(tmp_path: Path) -> None:
+    file = named(tmp_path, TWO.replace("{cluster: stage,", "{cluster: gone,"))
+    prod, stage = contexts([file], [], every=True)
+    assert (prod.server, prod.fault) == ("https://prod:6443", "")
+    assert stage.fault == (
+        f"{file}: the context stage names the cluster gone, which is not there; there are prod, stage"
+    )
+    assert [one.fault for one in contexts([file], ["*"], every=False)] == ["", stage.fault]
+    # Whoever names it is told at once.
+    with pytest.raises(UsageError, match="the context stage names the cluster gone"):
+        contexts([file], ["prod", "stage"], every=False)
+
+
+def test_without_a_current_context_all_are_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="take --all-contexts; there are prod, stage"):
+        names([named(tmp_path, TWO.replace("current-context: prod", "a: b"))])
+
+
 def test_no_kubeconfig_at_all() -> None:
     with pytest.raises(UsageError, match="there is no kubeconfig: name one with --kubeconfig"):
         names([])

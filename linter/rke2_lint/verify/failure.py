@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -15,8 +17,10 @@ from httpx2.websockets import HTTPXWSException, WebSocketUpgradeError
 from lightkube import ApiError
 from lightkube.core.exceptions import ConfigError, LoadResourceError
 
+from rke2_lint.verify.kubeconfig import Context
 from rke2_lint.verify.mishap import ReadError
 from rke2_lint.verify.permission import missing
+from rke2_lint.verify.proxies import proxy_of
 
 FAILURES = (
     httpx2.HTTPError, httpx2.InvalidURL, HTTPXWSException, ApiError, ConfigError, LoadResourceError,
@@ -26,6 +30,15 @@ FAILURES = (
 GONE = 410
 """The list has grown too old to go on with."""
 _LONGEST = 300
+_ANEW = "the kubeconfig may be of before its certificates were made anew"
+_NAMES = "name it with tls-server-name in the kubeconfig, or add its name to tls-san on the servers"
+_HINTS = {
+    9: "is the clock of this machine right?",
+    10: "RKE2 makes its own anew when rke2-server is restarted; is the clock of this machine right?",
+    62: _NAMES,
+    64: _NAMES,
+}
+"""By OpenSSL's X509_V_ERR_… (openssl/x509_vfy.h): not yet valid, expired, another name or address."""
 
 
 def status_of(error: BaseException) -> int:
@@ -52,26 +65,27 @@ def is_lost(error: BaseException) -> bool:
     )
 
 
-def told(error: BaseException, server: str, seconds: float) -> ReadError:
+def told(error: BaseException, context: Context, seconds: float) -> ReadError:
     """Return what an error means. `seconds`: how long an answer was waited for."""
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, ReadError):
         return error
-    where = _without_user(server)
+    where = _without_user(context.server)
     if status := status_of(error):
         return _answered(status, _message(error), where)
     if (refused := _refused_certificate(error)) is not None:
         return ReadError(f"{where}: {refused}")
     match error:
         case httpx2.ConnectTimeout() | httpx2.PoolTimeout():
-            return ReadError(f"{where} cannot be reached: nothing within {seconds:g} seconds")
+            reason = f"nothing within {seconds:g} seconds"
+            return ReadError(f"{where} cannot be reached{_by_proxy(context)}: {reason}")
         case httpx2.TimeoutException() | TimeoutError():
             return ReadError(f"{where} did not answer within {seconds:g} seconds")
         case httpx2.ProxyError():
-            return ReadError(f"{where} cannot be reached by its proxy: {_short(error)}")
+            return ReadError(f"{where} cannot be reached{_by_proxy(context)}: {_short(error)}")
         case httpx2.ConnectError():
-            return ReadError(f"{where} cannot be reached: {_network(error)}")
+            return ReadError(f"{where} cannot be reached{_by_proxy(context)}: {_network(error)}")
         case (
             httpx2.NetworkError()
             | httpx2.ProtocolError()
@@ -134,10 +148,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _refused_certificate(error: BaseException) -> str | None:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return (
-                f"its certificate is not trusted: {cause.verify_message.rstrip('.')}; "
-                "the kubeconfig may be of before its certificates were made anew"
-            )
+            hint = _HINTS.get(cause.verify_code, _ANEW)
+            return f"its certificate is not trusted: {cause.verify_message.rstrip('.')}; {hint}"
         if isinstance(cause, ssl.SSLError):
             reason = (cause.reason or "").lower().replace("_", " ")
             if "certificate" in reason:
@@ -152,8 +164,11 @@ def _network(error: BaseException) -> str:
     for cause in _causes(error):
         if isinstance(cause, socket.gaierror):
             return "its name is not known"
+        if isinstance(cause, OSError) and cause.errno and cause.errno in errno.errorcode:
+            # What asyncio says of it names its own calls.
+            return os.strerror(cause.errno).lower()
         if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror.lower() if cause.errno else cause.strerror
+            return cause.strerror
     return _short(error)
 
 
@@ -164,6 +179,12 @@ def _short(error: BaseException) -> str:
 def _line(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+
+
+def _by_proxy(context: Context) -> str:
+    """Return by which proxy a server is asked, for people: most often it is the proxy's fault."""
+    proxy = proxy_of(context, os.environ)
+    return f" by the proxy {_without_user(proxy.url)} ({proxy.by})" if proxy is not None else ""
 
 
 def _without_user(server: str) -> str:

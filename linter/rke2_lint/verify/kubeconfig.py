@@ -43,6 +43,8 @@ class Context(NamedTuple):
     name: str
     cluster: Named
     user: Named
+    fault: str = ""
+    """Why there is no getting to it, where it is one of several; "" where there is."""
 
     @property
     def server(self) -> str:
@@ -112,6 +114,8 @@ def _is_server(text: str) -> bool:
 def contexts(files: Iterable[str], wanted: Iterable[str], *, every: bool) -> list[Context]:
     """Return the contexts that are asked for. Raises UsageError.
 
+    Of several, one that is wrong does not keep the others from being looked at.
+
     `files`: kubeconfigs, each by itself; without any, what KUBECONFIG names, or ~/.kube/config, or the
     Pod's own account. `wanted`: names of contexts, or globs; without any, the current one of each
     kubeconfig. `every`: all contexts.
@@ -127,7 +131,13 @@ def contexts(files: Iterable[str], wanted: Iterable[str], *, every: bool) -> lis
     found: list[Context] = []
     names = [name for _, name in chosen]
     for kubeconfig, name in chosen:
-        context = kubeconfig.context(name)
+        try:
+            context = kubeconfig.context(name)
+        except UsageError as error:
+            if len(chosen) == 1 or name in wanted:
+                raise
+            nobody = Named({}, kubeconfig.contexts[name].file)
+            context = Context(name, nobody, nobody, str(error))
         if names.count(name) > 1:
             # `rke2.yaml` of every cluster calls its context `default`.
             context = context._replace(name=f"{name} ({kubeconfig.contexts[name].file})")
@@ -147,7 +157,7 @@ def _chosen(kubeconfig: _Kubeconfig, wanted: list[str], *, every: bool) -> Itera
     elif not kubeconfig.current:
         raise UsageError(
             f"{', '.join(kubeconfig.files)}: there is no current-context: choose with --context, "
-            "or take --all-contexts"
+            f"or take --all-contexts{_listed(kubeconfig.contexts)}"
         )
     elif kubeconfig.current not in kubeconfig.contexts:
         raise UsageError(_unknown(kubeconfig.current, [kubeconfig]))
@@ -170,8 +180,11 @@ def _unknown(name: str, kubeconfigs: Iterable[_Kubeconfig]) -> str:
 def _hint(name: str, there: Iterable[str]) -> str:
     names = list(there)
     near = nearest(name, names)
-    if near:
-        return f"; did you mean {near}?"
+    return f"; did you mean {near}?" if near else _listed(names)
+
+
+def _listed(there: Iterable[str]) -> str:
+    names = list(there)
     if not names:
         return "; there are none"
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""

@@ -53,6 +53,9 @@ async def read_cluster(
 
     `inside`: commands are run in kube-proxy's containers. `earlier`: what an earlier run saw.
     """
+    if context.fault:
+        seen.faults.append(context.fault)
+        return
     try:
         client = connect(context, await credentials(context, limits.seconds), limits.seconds)
     except ReadError as error:
@@ -120,7 +123,7 @@ class _Reading:
             except FAILURES as error:
                 if status_of(error) == GONE and attempt == 1:
                     continue
-                why = told(error, self._context.server, self._limits.seconds)
+                why = told(error, self._context, self._limits.seconds)
                 some = f" after {len(into):,} of them" if into else ""
                 self._lost = is_lost(error) and status_of(error) != 403
                 _fault(self._seen, why, f"cannot read {what}{some}: ")
@@ -182,7 +185,7 @@ class _Reading:
                     self._seen.nodes[name] = seen
                     self._seen.half_seen.discard(name)
             except FAILURES as error:
-                why = told(error, self._context.server, self._limits.seconds)
+                why = told(error, self._context, self._limits.seconds)
                 self._lost = self._lost or is_lost(error)
                 failed.setdefault(str(why), []).append(name)
                 advice[str(why)] = why.advice

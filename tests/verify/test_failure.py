@@ -1,0 +1,141 @@
+"""What is said where an API server cannot be asked: real sockets, real certificates."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from rke2_lint.cli import main
+
+NOW = datetime.datetime.now(datetime.UTC)
+DAY = datetime.timedelta(days=1)
+
+
+def certificate(path: Path, begin: datetime.datetime, end: datetime.datetime, *names: str) -> Path:
+    """Write a certificate that vouches for itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rke2")])
+    hosts = [x509.IPAddress(ipaddress.ip_address(one)) for one in names]
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(begin).not_valid_after(end)
+        .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    path.write_bytes(
+        made.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return path
+
+
+@contextmanager
+def tls(pair: Path) -> Iterator[int]:
+    """Shake hands, and say nothing."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair)
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            try:
+                context.wrap_socket(connection, server_side=True).close()
+            except OSError:
+                connection.close()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        # Closing alone does not wake whoever waits for a connection.
+        listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+        thread.join(5)
+
+
+def verify(folder: Path, capsys: pytest.CaptureFixture[str], **cluster: Any) -> str:
+    tree = {
+        "current-context": "prod",
+        "clusters": [{"name": "prod", "cluster": cluster}],
+        "contexts": [{"name": "prod", "context": {"cluster": "prod"}}],
+    }
+    (folder / "config").write_text(json.dumps(tree))
+    asking = ["verify", "--isolated", "--request-timeout", "5"]
+    assert main([*asking, "--kubeconfig", str(folder / "config")]) == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "name", "said"),
+    [
+        pytest.param(-2 * DAY, -DAY, "127.0.0.1", "certificate has expired; RKE2 makes its own anew when rke2-server is restarted", id="expired"),
+        pytest.param(DAY, 2 * DAY, "127.0.0.1", "certificate is not yet valid; is the clock of this machine right?", id="not yet"),
+        pytest.param(-DAY, DAY, "10.0.0.1", "add its name to tls-san on the servers", id="another address"),
+    ],
+)  # fmt: skip
+def test_a_certificate_that_is_not_trusted(
+    begin: datetime.timedelta,
+    end: datetime.timedelta,
+    name: str,
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pair = certificate(tmp_path / "pair.pem", NOW + begin, NOW + end, name)
+    with tls(pair) as port:
+        told = verify(
+            tmp_path, capsys,
+            **{"server": f"https://127.0.0.1:{port}", "certificate-authority": str(pair)},
+        )  # fmt: skip
+    assert "its certificate is not trusted: " in told
+    assert said in told
+
+
+def test_somebody_elses_certificate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    theirs = certificate(tmp_path / "theirs.pem", NOW - DAY, NOW + DAY, "127.0.0.1")
+    with tls(theirs) as port:
+        told = verify(tmp_path, capsys, server=f"https://127.0.0.1:{port}")
+    assert "the kubeconfig may be of before its certificates were made anew" in told
+
+
+def test_nobody_listens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = verify(tmp_path, capsys, server="https://127.0.0.1:1")
+    assert "https://127.0.0.1:1 cannot be reached: connection refused" in told
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+def test_a_proxy_at_which_nobody_listens_is_named(
+    scheme: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    proxy = {"proxy-url": f"{scheme}://jane:sesame@127.0.0.1:1"}
+    told = verify(tmp_path, capsys, server="https://192.0.2.1:6443", **proxy)
+    assert (
+        f"https://192.0.2.1:6443 cannot be reached by the proxy {scheme}://127.0.0.1:1 (its proxy-url): "
+        "connection refused"
+    ) in told
+    assert "sesame" not in told
