@@ -211,7 +211,7 @@ def test_the_json_of_check(run: Command) -> None:
                 "path": "a.yaml",
                 "document": 1,
                 "object": "Cluster fleet-default/prod",
-                "pointer": "/spec/rkeConfig/machineGlobalConfig",
+                "pointer": "/spec/rkeConfig/machineGlobalConfig/kube-proxy-extra-env",
                 "line": 9,
                 "column": 5,
                 "end_line": 9,
