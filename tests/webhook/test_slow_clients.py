@@ -195,6 +195,41 @@ def test_of_too_many_connections_the_longest_idle_one_goes(start: Starter) -> No
     assert server.metric("rke2_webhook_connections_cut_total", reason="too-many") >= 2
 
 
+def test_connections_whose_requests_do_not_arrive_go_before_newcomers(start: Starter) -> None:
+    # Three, and the one with which readiness asks itself.
+    server = start(max_connections=4, read_deadline=60.0)
+    with contextlib.ExitStack() as stack:
+        for _ in range(8):
+            connection = stack.enter_context(server.connect())
+            connection.sendall(HEAD + b"content-length: 100\r\n\r\n{")
+        wait_for(lambda: server.metric("rke2_webhook_requests_in_flight") >= 3)
+        for _ in range(3):
+            _used_once(stack, server)
+    assert server.metric("rke2_webhook_connections") <= 4
+
+
+@pytest.mark.parametrize(
+    ("limit", "sent"),
+    [
+        pytest.param({"max_in_flight": 4}, b"{", id="as many as reviews may wait"),
+        pytest.param({"max_buffered": 200_000}, b"x" * 49_000, id="as much as is ever held"),
+    ],
+)
+def test_bodies_that_do_not_arrive_keep_no_review_waiting(
+    start: Starter, limit: dict[str, int], sent: bytes
+) -> None:
+    server = start(read_deadline=60.0, **limit)
+    with contextlib.ExitStack() as stack, server.client() as client:
+        for _ in range(4):
+            connection = stack.enter_context(server.connect())
+            connection.sendall(HEAD + b"content-length: 50000\r\n\r\n" + sent)
+        wait_for(lambda: server.metric("rke2_webhook_request_bytes_in_flight") == 4 * len(sent))
+        for _ in range(8):
+            assert client.post("/mutate", json=review()).status_code == 200
+        padded = review(object={"padding": "x" * 6_000})
+        assert client.post("/mutate", json=padded).status_code == 200
+
+
 def test_a_flood_of_reviews_leaves_no_review_behind(start: Starter) -> None:
     server = start(max_in_flight=8)
     statuses = set()

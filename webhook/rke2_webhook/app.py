@@ -32,6 +32,8 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 # A review of a usual cluster (6 to 20 kB) takes less than a millisecond; handing it to a thread
 # and back costs a tenth of that, and makes it wait for the thread. What is larger may take long
 # enough to hold up the probes: 5 MB take up to 100 ms, 1,000 pools × 100 selectors up to 500 ms.
+# Only what is larger is sent away for lack of room: whoever holds all of that, with bodies that
+# never end, keeps no usual review waiting. The number of connections bounds the small ones.
 INLINE = 32 * 1024
 
 # What the API server grants if it does not say (admissionregistration/v1, timeoutSeconds).
@@ -153,14 +155,14 @@ class Endpoint:
         )
 
     async def _outcome(self, asked: Asked, query: bytes, receive: Receive) -> Outcome:
-        traffic = self._traffic
-        if traffic.full:
-            return _refuse(429)
+        traffic, limits = self._traffic, self._traffic.limits
         kind = asked.kind
         if kind != _JSON[1] and kind.partition(b";")[0].strip().lower() != _JSON[1]:
             return _refuse(415)
-        if asked.length > traffic.limits.max_body:
+        if asked.length > limits.max_body:
             return _refuse(413)
+        if asked.length > INLINE and traffic.full:
+            return _refuse(429)
         began = time.monotonic()
         traffic.in_flight += 1
         held = 0
@@ -172,9 +174,9 @@ class Endpoint:
                 part = message.get("body", b"")
                 held += len(part)
                 traffic.buffered += len(part)
-                if held > traffic.limits.max_body:
+                if held > limits.max_body:
                     return _refuse(413)
-                if traffic.buffered > traffic.limits.max_buffered:
+                if held > INLINE and traffic.buffered > limits.max_buffered:
                     return _refuse(429)
                 # Nearly always, the first part is the whole.
                 if not body:
@@ -189,9 +191,12 @@ class Endpoint:
                 return Outcome(_GONE, b"")
             if held <= INLINE:
                 return self._review(body)
-            granted = _granted(query, traffic.limits.max_time)
-            async with asyncio.timeout(granted - (time.monotonic() - began)):
-                return await self._worker.run(self._review, body)
+            granted = _granted(query, limits.max_time)
+            with traffic.turn() as has_room:
+                if not has_room:
+                    return _refuse(429)
+                async with asyncio.timeout(granted - (time.monotonic() - began)):
+                    return await self._worker.run(self._review, body)
         except TimeoutError:
             return _refuse(504)
         finally:

@@ -7,6 +7,7 @@ half a header each were all still there after 12 seconds. (Go has `ReadTimeout` 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import OrderedDict
 from collections.abc import Collection
 from typing import NamedTuple
@@ -48,14 +49,22 @@ class Guard:
         """Take a connection in, and let the longest idle one go where there are too many."""
         if len(self._connections) >= self.rules.max_connections:
             # The API server uses its connections in turn, the last one first; whoever only
-            # holds them is at the front. If all are busy, the newcomer has to go.
-            idle = next((each for each in self._connections if each.idle), connection)
-            idle.cut("too-many")
+            # holds them is at the front. Then go requests that do not arrive. If all are being
+            # answered, the newcomer has to go.
+            idle = (each for each in self._connections if each.idle)
+            unread = (each for each in self._connections if each.reading)
+            going = next(itertools.chain(idle, unread), connection)
+            going.cut("too-many")
+            # At once, and not when its end is heard of: the next newcomer cuts another one.
+            self.leave(going)
+            if going is connection:
+                return
         self._connections[connection] = None
 
     def used(self, connection: GuardedProtocol) -> None:
         """Put a connection behind all others."""
-        self._connections.move_to_end(connection)
+        if connection in self._connections:
+            self._connections.move_to_end(connection)
 
     def leave(self, connection: GuardedProtocol) -> None:
         """Forget a connection."""
@@ -76,7 +85,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._guard = guard
         self._deadline: asyncio.TimerHandle | None = None
         # A request that arrives as a whole, as nearly all do, needs no deadline of its own.
-        self._reading = False
+        self.reading = False
+        """Whether a request is on its way here."""
         self._in_headers = False
         self._header_bytes = 0
 
@@ -104,7 +114,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._reading or self._forgotten:
+        if self.reading or self._forgotten:
             if self._deadline is None:
                 self._await_request()
             if self._in_headers:
@@ -113,7 +123,7 @@ class GuardedProtocol(HttpToolsProtocol):
                     self.cut("headers-too-large")
 
     def on_message_begin(self) -> None:
-        self._reading = self._in_headers = True
+        self.reading = self._in_headers = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -125,7 +135,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.end_with_answer()
 
     def on_message_complete(self) -> None:
-        self._reading = False
+        self.reading = False
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None

@@ -109,7 +109,9 @@ class Settings(BaseSettings):
     max_buffered: Count = Field(
         64 * MIB, description="largest sum of the bodies in flight, in bytes; above it: HTTP 429"
     )
-    max_in_flight: Count = Field(64, description="most reviews at a time; above it: HTTP 429")
+    max_in_flight: Count = Field(
+        64, description="most reviews at a time that wait for others; above it: HTTP 429"
+    )
     max_connections: Count = Field(
         512, description="most connections; above it, the one that is idle the longest goes"
     )
