@@ -55,6 +55,44 @@ def test_a_program_hears_of_the_cluster(tmp_path: Path) -> None:
     assert of(user, tmp_path).token == "ops-https://prod:6443"
 
 
+def test_a_program_hears_what_the_cluster_says_to_it(tmp_path: Path) -> None:
+    answer = '{"status": {"token": "sesame"}}'
+    script = f"printf %s \"$KUBERNETES_EXEC_INFO\" > {tmp_path}/heard; echo '{answer}'"
+    user = plugin(script, tmp_path, provideClusterInfo=True)
+    cluster = {
+        "server": "https://prod:6443", "tls-server-name": "rke2", "proxy-url": "http://proxy:3128",
+        "extensions": [
+            {"name": "other", "extension": {"a": 1}},
+            {"name": "client.authentication.k8s.io/exec", "extension": {"audience": "prod"}},
+        ],
+    }  # fmt: skip
+    file = str(tmp_path / "config")
+    context = Context("prod", Named(cluster, file), Named(user, file))
+    asyncio.run(credentials(context, 10))
+    heard = json.loads((tmp_path / "heard").read_text())["spec"]["cluster"]
+    assert heard == {
+        "server": "https://prod:6443", "insecure-skip-tls-verify": False, "certificate-authority-data": "",
+        "tls-server-name": "rke2", "proxy-url": "http://proxy:3128", "config": {"audience": "prod"},
+    }  # fmt: skip
+
+
+def test_as_whom_else_to_act(tmp_path: Path) -> None:
+    user = {
+        "token": "a", "as": "jane", "as-uid": "7", "as-groups": ["ops", "qa"],
+        "as-user-extra": {"example.com/team": ["blue"]},
+    }  # fmt: skip
+    assert of(user, tmp_path).headers == (
+        ("Impersonate-User", "jane"), ("Impersonate-Uid", "7"), ("Impersonate-Group", "ops"),
+        ("Impersonate-Group", "qa"), ("Impersonate-Extra-example.com%2Fteam", "blue"),
+    )  # fmt: skip
+
+
+def test_line_ends_in_base64_are_passed_over(tmp_path: Path) -> None:
+    user = {"client-certificate-data": "Y2Vy\ndA==\n", "client-key-data": "a2V5"}
+    found = of(user, tmp_path)
+    assert (found.certificate, found.key) == (b"cert", b"key")
+
+
 @pytest.mark.parametrize(
     ("script", "more", "said"),
     [

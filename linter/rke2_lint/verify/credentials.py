@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from rke2_lint.files import why
 from rke2_lint.verify.kubeconfig import Context, Named
@@ -67,7 +68,8 @@ def material(named: Named, key: str) -> bytes:
     said = named.text(f"{key}-data")
     if said:
         try:
-            return base64.b64decode(said, validate=True)
+            # Go's decoder passes over line ends, which block scalars have.
+            return base64.b64decode("".join(said.splitlines()), validate=True)
         except (binascii.Error, ValueError):
             raise ReadError(f"{key}-data in its kubeconfig is no base64") from None
     path = named.path(key)
@@ -99,6 +101,10 @@ def _acting_as(user: Named) -> list[tuple[str, str]]:
     groups = user.settings.get("as-groups")
     if isinstance(groups, list):
         headers += [("Impersonate-Group", one) for one in groups if isinstance(one, str)]
+    extra = user.settings.get("as-user-extra")
+    for key, values in extra.items() if isinstance(extra, dict) else ():
+        header = f"Impersonate-Extra-{quote(str(key), safe='')}"
+        headers += [(header, one) for one in values or () if isinstance(one, str)]
     return headers
 
 
@@ -144,9 +150,23 @@ def _environment(context: Context, asked: Mapping[str, Any], version: str) -> di
                 material(cluster, "certificate-authority")
             ).decode(),
         }
+        for key in ("tls-server-name", "proxy-url"):
+            if said := cluster.text(key):
+                spec["cluster"][key] = said
+        if (config := _for_plugins(cluster)) is not None:
+            spec["cluster"]["config"] = config
     about = {"apiVersion": version, "kind": "ExecCredential", "spec": spec}
     environment["KUBERNETES_EXEC_INFO"] = json.dumps(about)
     return environment
+
+
+def _for_plugins(cluster: Named) -> Any:
+    """Return what a cluster says to exec plugins; None where it says nothing."""
+    for one in cluster.settings.get("extensions") or ():
+        match one:
+            case {"name": "client.authentication.k8s.io/exec", "extension": said}:
+                return said
+    return None
 
 
 async def _run(
