@@ -33,13 +33,16 @@ HERE = Path(__file__).parent
 SCHEMA = HERE / "rke2_policies" / "policy.schema.json"
 STRICT = SCHEMA.with_name("baselines") / "strict.yaml"
 REFERENCE = HERE.parent / "docs" / "configuration.md"
+_AGAIN = "overrides[].params"
+"""The key whose keys are told already, below `params`."""
 HEAD = """\
 # Configuration
 
 <!-- Written by policies/write_reference.py from rke2_policies/policy_keys.py: change that, then run `make docs`. -->
 
-A policy says what an organisation wants. The linter reads it from `.rke2-lint.yaml`, or from the table `[tool.rke2-lint]` of a `pyproject.toml`,
-whichever is nearest to the file that it looks at; the webhook reads the same file with `--policy`. Without one, the baseline `default` holds.
+A policy says what an organisation wants. The linter reads it from `.rke2-lint.yaml`, or from the
+table `[tool.rke2-lint]` of a `pyproject.toml`, whichever is nearest to the file that it looks at;
+the webhook reads the same file with `--policy`. Without one, the baseline `default` holds.
 
 ```yaml
 # .rke2-lint.yaml
@@ -59,11 +62,17 @@ exempt:
     until: 2027-03-31
 ```
 
-Two baselines are built in. `default` is what holds where nobody says anything: each rule counts as its page says. `strict` is for repositories in
-which nothing may stay undecided; [its text](#the-baseline-strict) is below.
+Two baselines are built in. `default` is what holds where nobody says anything: each rule counts as
+its page says. `strict` is for repositories in which nothing may stay undecided;
+[its text](#the-baseline-strict) is below.
 
-An error in a policy names the file, the line, the key and the nearest name that there is. Editors check and complete one by its JSON Schema, which is in the
-package (`rke2_policies/policy.schema.json`), and which `rke2-lint config --schema` prints:
+Globs of files count from the folder of the policy that says them: [which globs there
+are](files.md#leaving-files-out). Those of a policy that is named with `--config` count from the
+current folder, so that one policy may serve many repositories.
+
+An error in a policy names the file, the line, the key and the nearest name that there is. Editors
+check and complete one by its JSON Schema, which is in the package
+(`rke2_policies/policy.schema.json`), and which `rke2-lint config --schema` prints:
 
 ```yaml
 # yaml-language-server: $schema=policy.schema.json
@@ -79,7 +88,7 @@ def render_schema() -> str:
 
 def render_reference() -> str:
     """Return the reference: every key with what it takes, what holds without it, and an example."""
-    listed = "\n".join("\n".join(_key(name, key)) for name, key in keys())
+    listed = "\n".join("\n".join(_key(name, key)) for name, key in keys() if not _is_again(name))
     strict = STRICT.read_text(encoding="utf-8")
     return f"{HEAD}{listed}\n## The baseline `strict`\n\n```yaml\n{strict}```\n"
 
@@ -89,7 +98,8 @@ def _key(name: str, key: Key) -> Iterator[str]:
     yield ""
     yield key.says
     yield ""
-    yield f"- **Takes**: {_takes(key.shape)}"
+    takes = "what [`params`](#params) takes" if name == _AGAIN else _takes(key.shape)
+    yield f"- **Takes**: {takes}"
     if key.required:
         yield "- **Required**"
     if key.default:
@@ -99,7 +109,7 @@ def _key(name: str, key: Key) -> Iterator[str]:
     yield ""
     yield "```yaml"
     yield yaml.safe_dump(
-        _nested(name, key.example), default_flow_style=False, sort_keys=False, width=100
+        _nested(name, key), default_flow_style=False, sort_keys=False, width=100
     ).rstrip("\n")
     yield "```"
     yield ""
@@ -109,10 +119,18 @@ def _depth(name: str) -> int:
     return name.count(".")
 
 
-def _nested(name: str, example: object) -> object:
-    """Return an example below the keys that lead to it."""
-    tree = example
-    for step in reversed(name.split(".")):
+def _is_again(name: str) -> bool:
+    """Return whether a key is told already: the params of an override are those of a policy."""
+    return name.startswith(f"{_AGAIN}.")
+
+
+def _nested(name: str, key: Key) -> object:
+    """Return a whole example of a key, below the keys that lead to it."""
+    *above, _ = name.split(".")
+    order = [other.name for whole, other in keys() if whole.split(".")[:-1] == above]
+    said = {**key.beside, key.name: key.example}
+    tree: object = {one: said[one] for one in sorted(said, key=order.index)}
+    for step in reversed(above):
         if step == "*":
             tree = {"profile": tree}
         elif step.endswith("[]"):

@@ -6,7 +6,7 @@ documentation are made from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
@@ -110,6 +110,8 @@ class Key(NamedTuple):
     default: str = ""
     """What holds where nobody says it, for people; "" where there is nothing to say of that."""
     required: bool = False
+    beside: Mapping[str, Json] = {}
+    """What has to stand beside it, so that an example is whole."""
 
 
 @cache
@@ -122,14 +124,23 @@ _RULES = Many(RuleName())
 _TEXTS = Many(Text())
 _GLOBS = Many(Glob())
 LEVELS_OF_RULES = ByName("rule", Word(tuple(LEVELS)))
+# Examples of what stands beside a key: something to change, and clusters to change it for.
+_CHANGE = {"levels": {"prerelease-version": "off"}}
+_CLUSTERS = {"clusters": ["fleet-old/*"]}
+_EXEMPT = {
+    "rule": "legacy-backend",
+    "where": "fleet-default/old-*",
+    "reason": "these hosts go in spring",
+}
 
 REQUIRED_SETTING = Section(
     (
         Key("value", Values(in_full=False), "The value, or the items that the list has to hold.", "cis",
             required=True),
         Key("role", Word(ROLES), "The machines that need it: `server` or `agent`.", "server",
-            "every machine whose RKE2 knows the setting"),
-        Key("reason", Text(), "Why, for those who read the finding.", "our hardening guide, 2.1"),
+            "every machine whose RKE2 knows the setting", beside={"value": "cis"}),
+        Key("reason", Text(), "Why, for those who read the finding.", "our hardening guide, 2.1",
+            beside={"value": "cis"}),
     ),
     "a required setting",
 )  # fmt: skip
@@ -173,36 +184,40 @@ PARAMS = Section(
 OVERRIDE = Section(
     (
         Key("paths", _GLOBS, "The files, as globs relative to the policy file.",
-            ["clusters/lab/**"], "every file"),
+            ["clusters/lab/**"], "every file", beside=_CHANGE),
         Key("clusters", _TEXTS,
             "The clusters, by `namespace/name` or `name`; `*` and `?` as in a shell.",
-            ["fleet-old/*", "edge-??"], "every cluster, and nodes"),
+            ["fleet-old/*", "edge-??"], "every cluster, and nodes", beside=_CHANGE),
         Key("labels", LabelSelector(),
             "The clusters, by the labels of the Cluster object: a label selector of Kubernetes, "
             "with `matchLabels` and `matchExpressions`.",
-            {"matchLabels": {"hosts": "old"}}, "every cluster, and nodes"),
-        Key("levels", LEVELS_OF_RULES, "Levels of rules here.", {"prerelease-version": "off"}),
-        Key("params", PARAMS, "Params here; what is not said stays.", {"backend": "legacy"}),
+            {"matchLabels": {"hosts": "old"}}, "every cluster, and nodes", beside=_CHANGE),
+        Key("levels", LEVELS_OF_RULES, "Levels of rules here.", {"prerelease-version": "off"},
+            beside=_CLUSTERS),
+        Key("params", PARAMS, "Params here; what is not said stays.", {"backend": "legacy"},
+            beside={**_CLUSTERS, "reason": "hosts with RHEL 7"}),
         Key("reason", Text(),
             "Why. Needed where `backend` is said: who reads it later has to know whether it "
-            "still holds.", "hosts with RHEL 7"),
+            "still holds.", "hosts with RHEL 7",
+            beside={**_CLUSTERS, "params": {"backend": "legacy"}}),
     ),
     "an override",
 )  # fmt: skip
 
 _EXEMPTION = Section(
     (
-        Key("rule", RuleName(), "The rule that does not count.", "legacy-backend", required=True),
+        Key("rule", RuleName(), "The rule that does not count.", "legacy-backend", required=True,
+            beside=_EXEMPT),
         Key("where", Glob(),
             "Where: `namespace/name` of a cluster, with `*` and `?` as in a shell, or the path "
             "of a file, as a glob relative to the policy file.", "fleet-default/old-*",
-            required=True),
+            required=True, beside=_EXEMPT),
         Key("reason", Text(), "Why. It stands in reports.", "these hosts go in spring",
-            required=True),
+            required=True, beside=_EXEMPT),
         Key("until", Text(DAY, "a day, such as 2027-03-31"),
             "The last day on which it holds. After it the finding counts again, and the linter "
             "names the exemption that has ended.", "2027-03-31",
-            "for good"),
+            "for good", beside=_EXEMPT),
     ),
     "an exemption",
 )  # fmt: skip
