@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import jsonpatch
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from rke2_lint.baseline_file import DEFAULT as BASELINE
 from rke2_lint.baseline_file import read_entries
 from rke2_policies import environment_file, recognise
+from rke2_policies import rules as package
 from rke2_policies.baseline import Known, StaleEntry, match, place_of, stale
 from rke2_policies.catalog import rules
 from rke2_policies.edits import Edit
@@ -102,6 +104,11 @@ def _stale(rule: AnyRule, sources: Sources, found: Sequence[Finding]) -> Iterato
 
 
 # --- the page
+
+
+def test_the_list_of_rules_is_the_folder() -> None:
+    there = sorted(path.stem for path in Path(package.__path__[0]).glob("*.py"))
+    assert ["__init__", *package.__all__] == there
 
 
 @pytest.mark.parametrize("rule", RULES)

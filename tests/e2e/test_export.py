@@ -36,7 +36,6 @@ REGISTRATION = "/apis/admissionregistration.k8s.io/v1"
 MAP, VAP = "mutating-admission-policy", "validating-admission-policy"
 VARIANT = "e2e.rke2-lint.dev/exported"
 PINNED = {KEY: [PIN]}
-VERSION_PATH = ("spec", "kubernetesVersion")
 
 
 def _policy(text: str) -> Policy:
