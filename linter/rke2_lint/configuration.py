@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rke2_lint.files import (
     CONFIGURATIONS,
-    NOWHERE,
     PYPROJECT,
     File,
     NotAFileError,
@@ -165,8 +164,6 @@ def _read(path: str) -> bytes:
     """Return what a configuration holds. Raises OSError."""
     try:
         data = read(File(path))
-    except FileNotFoundError as error:
-        raise OSError(errno.ENOENT, NOWHERE if os.path.islink(path) else why(error)) from None
     except NotAFileError:
         raise OSError(errno.EINVAL, "is not a file") from None
     except ValueError as error:

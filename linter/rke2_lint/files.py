@@ -467,5 +467,8 @@ def blocks(path: str) -> Iterator[bytes]:
 
 
 def why(error: Exception) -> str:
-    """Return an error of the system in its own words, without the path."""
+    """Return an error of the system in its own words, without the path; ours for a dead link."""
+    missing = error.filename if isinstance(error, FileNotFoundError) else None
+    if isinstance(missing, str) and os.path.islink(missing):
+        return NOWHERE
     return (error.strerror if isinstance(error, OSError) else "") or str(error)
