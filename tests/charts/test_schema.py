@@ -107,6 +107,15 @@ def test_a_value_of_a_wrong_shape_is_refused(path: str) -> None:
         pytest.param(
             {"networkPolicy": {"metricsFrom": [{"podselector": {}}]}}, "podselector", id="a peer"
         ),
+        pytest.param({"image": {"registry": "https://r.x"}}, "registry", id="a URL for a registry"),
+        pytest.param({"image": {"repository": "a/b:v1"}}, "repository", id="a tag at its place"),
+        pytest.param({"image": {"tag": "v 1"}}, "tag", id="a tag with a blank"),
+        pytest.param({"existingPolicy": {"key": "../p"}}, "key", id="a path for a key"),
+        pytest.param({"existingPolicy": {"configMap": "My"}}, "configMap", id="no object's name"),
+        pytest.param({"commonLabels": {"a": "b c"}}, "commonLabels", id="no label"),
+        pytest.param({"nameOverride": "a b"}, "nameOverride", id="no label for a name"),
+        pytest.param({"tls": {"extraNames": ["a,b"]}}, "extraNames", id="two names in one"),
+        pytest.param({"tls": {"clientAuth": {"names": ["a,b"]}}}, "names", id="two clients in one"),
     ],
 )
 def test_wrong_values_are_refused(values: Mapping[str, Any], words: str) -> None:
@@ -147,6 +156,16 @@ def test_values_that_do_not_belong_together_are_told_in_words(
 ) -> None:
     with pytest.raises(helm.HelmError, match=re.escape(words)):
         render(values)
+
+
+@pytest.mark.parametrize(
+    "registry",
+    ["", "r", "r.example:5000", "r.example/proxy/ghcr.io", "10.0.0.1:5000/", "[fd00::1]:5000"],
+)
+def test_a_registry_is_taken_however_it_is_written(registry: str) -> None:
+    rendered = render({"global": {"cattle": {"systemDefaultRegistry": registry}}})
+    image = rendered.at("Deployment: spec.template.spec.containers[0].image")
+    assert image.startswith(f"{registry.rstrip('/') or 'ghcr.io'}/rke2-lint/rke2-webhook:")
 
 
 @pytest.mark.parametrize(
