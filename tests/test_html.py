@@ -140,9 +140,9 @@ def test_addresses_stay_when_lines_move(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "headline"),
     [
-        pytest.param([], "No machine here needs the nft pin", id="no machine"),
+        pytest.param([], "No machine here needs a pin", id="no machine"),
         pytest.param(["[IPTABLES_MODE=nft]"], "The one machine here is pinned to nft", id="one"),
-        pytest.param(["[]"], "The one machine here is not pinned to nft", id="one that is not"),
+        pytest.param(["[]"], "The one machine here is not pinned", id="one that is not"),
         pytest.param(["[IPTABLES_MODE=nft]"] * 2, "All 2 machines are pinned to nft", id="all"),
         pytest.param(
             ["[IPTABLES_MODE=nft]", "[]"], "1 of 2 machines is pinned to nft", id="not all"
@@ -155,6 +155,17 @@ def test_the_headline(folder: Path, values: list[str], headline: str) -> None:
     said = report()
     assert f"<h1>{headline}</h1>" in said
     assert f"<title>{headline} &#183; rke2-lint</title>" in said
+
+
+def test_the_headline_speaks_of_the_backend_that_is_wanted(folder: Path) -> None:
+    (folder / "new.yaml").write_text(cluster("new", "[IPTABLES_MODE=nft]"))
+    (folder / "old.yaml").write_text(cluster("old", "[IPTABLES_MODE=legacy]"))
+    (folder / ".rke2-lint.yaml").write_text(
+        "overrides: [{clusters: ['*/old'], params: {backend: legacy}, reason: RHEL 7}]\n"
+    )
+    assert "<h1>All 2 machines are pinned</h1>" in report()
+    (folder / "new.yaml").unlink()
+    assert "<h1>The one machine here is pinned to legacy</h1>" in report()
 
 
 def test_what_could_not_be_read_stands_above_all(folder: Path) -> None:

@@ -29,7 +29,7 @@ class Summary:
     def __init__(self, outcome: Outcome) -> None:
         self._outcome = outcome
         self._verdicts = Counter(row.verdict for row in outcome.rows)
-        self.headline = _headline(self._verdicts)
+        self.headline = _headline(self._verdicts, _backends(outcome))
         """For somebody who reads one line."""
         self.lead = _lead(outcome)
         """What was found and what can be done, with code in backticks."""
@@ -92,16 +92,22 @@ class Summary:
         return f'<dl class="totals">{cells}</dl>'
 
 
-def _headline(verdicts: Counter[str]) -> str:
+def _backends(outcome: Outcome) -> set[str]:
+    """Return what machines are pinned to: a policy may want legacy for some, or for all."""
+    return {(row.value or "").strip() for row in outcome.rows if row.verdict == "pinned"}
+
+
+def _headline(verdicts: Counter[str], backends: set[str]) -> str:
     concerned = verdicts.total() - verdicts["not-applicable"]
     pinned = verdicts["pinned"]
+    to = f" to {''.join(backends)}" if len(backends) == 1 else ""
     if not concerned:
-        return "No machine here needs the nft pin"
+        return "No machine here needs a pin"
     if concerned == 1:
-        return f"The one machine here is {'' if pinned else 'not '}pinned to nft"
+        return f"The one machine here is {'' if pinned else 'not '}pinned{to}"
     if pinned == concerned:
-        return f"All {concerned:,} machines are pinned to nft"
-    return f"{pinned:,} of {concerned:,} machines {'is' if pinned == 1 else 'are'} pinned to nft"
+        return f"All {concerned:,} machines are pinned{to}"
+    return f"{pinned:,} of {concerned:,} machines {'is' if pinned == 1 else 'are'} pinned{to}"
 
 
 def _lead(outcome: Outcome) -> str:

@@ -20,9 +20,9 @@ from rke2_lint.report.references import References
 from rke2_lint.report.summary import Summary
 
 _VERDICTS_EXPLAINED = (
-    "Pinned: kube-proxy runs with <code>IPTABLES_MODE=nft</code>. Unpinned: it detects the backend at each start,"
-    " and the answer may change. Legacy: it is pinned to the other backend. Broken: its iptables calls fail."
-    " Unknown: the files do not say."
+    "Pinned: kube-proxy runs with the backend that the policy wants, which is nft unless it says otherwise."
+    " Unpinned: it detects the backend at each start, and the answer may change. Legacy: it is pinned to legacy,"
+    " and nft is wanted. Broken: its iptables calls fail. Unknown: the files do not say."
 )
 
 
