@@ -204,8 +204,23 @@ def test_complaints_are_found_in_long_logs(told: Told, tmp_path: Path) -> None:
 
 def test_two_bundles_of_one_node_are_two(told: Told, tmp_path: Path) -> None:
     folder(tmp_path / "all/worker-1-2026-11-22", BUNDLE)
-    folder(tmp_path / "all/worker-1-2026-11-23", BUNDLE)
-    assert set(told(tmp_path / "all")[1]) == {"worker-1", "worker-1 (2)"}
+    tarball(tmp_path / "all/worker-1-2026-11-23.tar.gz", BUNDLE)
+    folder(tmp_path / "all/later/worker-1-2026-11-22", BUNDLE)
+    assert set(told(tmp_path / "all")[1]) == {
+        "worker-1 (worker-1-2026-11-22)", f"worker-1 ({NAME})", "worker-1",
+    }  # fmt: skip
+
+
+def test_commands_name_the_node_and_not_its_bundle(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    legacy = NFT4.replace("nf_tables", "legacy")
+    folder(tmp_path / "worker-1-2026-11-22", BUNDLE)
+    folder(tmp_path / "worker-1-2026-11-23", {**BUNDLE, "networking/iptablessave": legacy})
+    main(["node", "--isolated", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert "What to do on worker-1 (worker-1-2026-11-23)" in out
+    assert "kubectl drain worker-1 --ignore-daemonsets" in out
 
 
 def test_a_tarball_of_dumps_is_read_like_their_folder(told: Told, tmp_path: Path) -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Iterable
 
 from rke2_lint.files import Lookup, absolute
 from rke2_lint.health.told import Told
 from rke2_lint.inspection import today
 from rke2_lint.node.files_of_nodes import UnreadableError
-from rke2_lint.node.finding_nodes import find
+from rke2_lint.node.finding_nodes import Found, find
 from rke2_lint.node.this_node import ThisNode
 from rke2_policies.diagnose import diagnose
 from rke2_policies.diagnosis.evidence import Evidence
-from rke2_policies.policy import DEFAULT, Params, Policy
-
-Gather = Callable[[Params], Evidence]
+from rke2_policies.policy import DEFAULT, Policy
 
 
 def look(paths: Iterable[str], lookup: Lookup) -> Told:
@@ -25,12 +24,12 @@ def look(paths: Iterable[str], lookup: Lookup) -> Told:
     UsageError for a policy that cannot be used.
     """
     policy = lookup.policy_for(f"{absolute('.')}/.") or DEFAULT
-    together: dict[str, list[Gather]] = {}
+    together: dict[str, list[Found]] = {}
     unreadable: list[str] = []
     seen: set[str] = set()
     paths = list(paths)
     if not paths:
-        together["this node"] = [ThisNode().evidence]
+        together["this node"] = [Found("this node", "this node", ThisNode().evidence)]
     for path in paths:
         try:
             found = find(path)
@@ -40,28 +39,34 @@ def look(paths: Iterable[str], lookup: Lookup) -> Told:
         for one in found:
             if one.where not in seen:
                 seen.add(one.where)
-                together.setdefault(one.together, []).append(one.gather)
+                together.setdefault(one.together, []).append(one)
     diagnoses = []
-    for name, gathers in together.items():
-        evidence = list(_gathered(name, gathers, policy, unreadable))
+    for name, nodes in together.items():
+        evidence = list(_gathered(name, nodes, policy, unreadable))
         if evidence:
             diagnoses.append(diagnose(evidence, policy, name=_called(name), today=today()))
     return Told(diagnoses, unreadable)
 
 
 def _gathered(
-    name: str, gathers: Iterable[Gather], policy: Policy, unreadable: list[str]
+    name: str, nodes: Iterable[Found], policy: Policy, unreadable: list[str]
 ) -> Iterable[Evidence]:
-    taken: dict[str, int] = {}
-    for gather in gathers:
+    found: list[tuple[str, Evidence]] = []
+    for node in nodes:
         try:
-            evidence = gather(policy.for_node().params)
+            found.append((node.where, node.gather(policy.for_node().params)))
         except UnreadableError as error:
             unreadable.append(f"{name}: {error}")
-            continue
-        # Two bundles of one node, of different days: both are told, each by a name of its own.
-        number = taken[evidence.name] = taken.get(evidence.name, 0) + 1
-        yield evidence if number == 1 else evidence._replace(name=f"{evidence.name} ({number})")
+    times = Counter(evidence.name for _, evidence in found)
+    taken: set[str] = set()
+    for number, (where, evidence) in enumerate(found, start=1):
+        if times[evidence.name] > 1:
+            # Bundles of one node, of different days: all are told, by the names of their files.
+            several = f"{evidence.name} ({os.path.basename(where)}"
+            own = f"{several})" if f"{several})" not in taken else f"{several}, {number})"
+            taken.add(own)
+            evidence = evidence._replace(name=own)
+        yield evidence
 
 
 def _called(folder: str) -> str:

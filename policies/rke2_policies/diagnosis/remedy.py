@@ -31,8 +31,9 @@ class Step(NamedTuple):
     """Commands and lines of configuration, in order. `NODE` stands for the node's name."""
 
     def on(self, node: str) -> tuple[str, ...]:
-        """Return the commands for a node."""
-        return tuple(command.replace("NODE", node) for command in self.commands)
+        """Return the commands for a node; `worker-1 (FILE)` is one of several bundles of worker-1."""
+        name = node.partition(" (")[0]
+        return tuple(command.replace("NODE", name) for command in self.commands)
 
 
 def steps(node: LiveNode) -> tuple[Step, ...]:
