@@ -176,6 +176,12 @@ class TestCertificates:
         [
             ("make", "/dev/null/tls"),
             ("make", "here", "--lifetime", "soon"),
+            ("make", "here", "--lifetime", "0s"),
+            ("make", "here", "--lifetime", "999ms"),
+            ("make", "here", "--lifetime", "99999999999d"),
+            ("make", "here", "--name", ""),
+            ("make", "here", "--name", "two words"),
+            ("make", "here", "--name", "münchen.example"),
             ("show", "nowhere"),
             (),
             ("burn",),
@@ -185,14 +191,22 @@ class TestCertificates:
         code, out, said = run("certs", *arguments)
         assert (code, out) == (2, "")
         assert said
+        assert "Traceback" not in said
 
 
 class TestServe:
     @pytest.mark.parametrize(
         ("arguments", "reason"),
         [
-            (["--review-port", "many"], "--review-port or RKE2_WEBHOOK_REVIEW_PORT"),
-            (["--tls-mode", "files"], "needs tls_directory"),
+            (
+                ["--review-port", "many"],
+                "--review-port or RKE2_WEBHOOK_REVIEW_PORT: 'many' is no whole number",
+            ),
+            (["--review-port", "70000"], "RKE2_WEBHOOK_REVIEW_PORT: 70000 is more than 65535"),
+            (["--max-body", "0"], "RKE2_WEBHOOK_MAX_BODY: 0 is less than 1"),
+            (["--tracing", "maybe"], "'maybe' is neither true nor false"),
+            (["--leaf-lifetime", "999999d"], "LEAF_LIFETIME: must not be longer than 36500d"),
+            (["--tls-mode", "files"], "needs --tls-directory"),
             (["--policy", "/nowhere.yaml"], "No such file"),
             (["--colour", "red"], "unrecognized arguments"),
             (
@@ -200,7 +214,17 @@ class TestServe:
                 "listen",
             ),
         ],
-        ids=["no number", "no directory", "no policy", "no such flag", "not our address"],
+        ids=[
+            "no number",
+            "no port",
+            "nothing is read",
+            "no answer",
+            "beyond calendars",
+            "no directory",
+            "no policy",
+            "no such flag",
+            "not our address",
+        ],
     )
     def test_wrong_use_is_told(self, arguments: list[str], reason: str) -> None:
         code, _, said = run("serve", *arguments)

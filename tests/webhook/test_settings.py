@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from rke2_webhook import durations
-from rke2_webhook.settings import PREFIX, Settings, flags
+from rke2_webhook.settings import PREFIX, Settings, flags, is_certifiable
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,16 @@ def test_no_setting_has_a_name_that_kubernetes_sets_itself() -> None:
     ("given", "reason"),
     [
         ({"review_port": 70000}, "less than or equal to 65535"),
-        ({"tls_mode": "cert-manager"}, "needs tls_directory"),
+        ({"tls_mode": "cert-manager"}, "needs --tls-directory"),
         ({"tls_mode": "magic"}, "Input should be"),
-        ({"client_auth": "require"}, "needs client_ca"),
-        ({"client_names": "kube-apiserver"}, "need client_auth"),
-        ({"ca_overlap": "10s"}, "four times settle"),
+        ({"client_auth": "require"}, "needs --client-ca"),
+        ({"client_names": "kube-apiserver"}, "need --client-auth"),
+        ({"ca_overlap": "10s"}, "four times --settle"),
         ({"leaf_lifetime": "700d"}, "must not be longer"),
         ({"leaf_lifetime": "0s"}, "longer than nothing"),
+        ({"ca_lifetime": "999999d"}, "must not be longer than 36500d"),
+        ({"tls_names": "good.example.com,bad name"}, "'bad name' is neither a DNS name nor"),
+        ({"namespace": ""}, "'rke2-webhook..svc' is neither a DNS name nor"),
         ({"settle": "soon"}, "no duration"),
         ({"max_in_flight": 0}, "greater than or equal to 1"),
         ({"prot": 1}, "Extra inputs"),
@@ -101,6 +104,31 @@ def test_every_setting_has_a_flag_that_says_what_it_is_for() -> None:
     assert described["settle"].default == "5s"
     assert described["tls_mode"].choices == ("self", "cert-manager", "secret", "files")
     assert described["policy"].default == ""
+    values = {flag.value for flag in described.values() if not flag.choices}
+    assert values == {
+        *("PATH", "NUMBER", "DURATION", "NAMES", "true|false"),
+        *("ADDRESS", "SERVICE", "NAMESPACE", "SECRET"),
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["rke2-webhook.cattle-system.svc", "*.example.com", "localhost", "192.0.2.1", "2001:db8::1"],
+)
+def test_a_certificate_names_hosts_wildcards_and_addresses(name: str) -> None:
+    assert is_certifiable(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "two words", "münchen.example", "a..b", "-a", "a-", "a.*", "localhost\n"),
+        pytest.param("a" * 64, id="a long label"),
+        pytest.param(".".join(["a" * 60] * 5), id="a long name"),
+    ],
+)
+def test_a_certificate_names_nothing_else(name: str) -> None:
+    assert not is_certifiable(name)
 
 
 def test_a_path_may_be_left_empty(tmp_path: Path) -> None:

@@ -61,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
         "serve",
         help="serve reviews over TLS",
         description="Serve AdmissionReviews on /mutate and /validate. "
-        "A flag wins over its environment variable.",
+        "A flag wins over its environment variable. "
+        "Durations are written like 500ms, 30s, 1m30s, 24h or 7d.",
     )
     for flag in flags():
         default = f"; default: {flag.default}" if flag.default else ""
@@ -70,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
             dest=flag.field,
             default=argparse.SUPPRESS,
             choices=flag.choices or None,
-            metavar=None if flag.choices else flag.field.rpartition("_")[2].upper(),
+            metavar=None if flag.choices else flag.value,
             help=f"{flag.description} [{flag.variable}{default}]".replace("%", "%%"),
         )
 

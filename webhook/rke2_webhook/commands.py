@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from rke2_webhook import durations
-from rke2_webhook.settings import PREFIX, Settings
+from rke2_webhook.settings import LONGEST_LIFETIME, PREFIX, Settings, is_certifiable
 
 if TYPE_CHECKING:
     from rke2_webhook.live_policy import LivePolicy
@@ -140,14 +140,15 @@ def make_certificates(directory: str, names: Sequence[str] | None, lifetime: str
     """Write a CA and a certificate into a directory, and print the caBundle."""
     from rke2_webhook.tls.authority import make_authority, make_leaf
 
-    try:
-        lives = timedelta(seconds=durations.seconds(lifetime))
-    except ValueError as error:
-        raise UsageError(f"--lifetime: {error}") from None
+    folder = Path(directory)
+    lives = _lifetime(lifetime)
+    names = names or [*_served_names(folder), *LOCAL_NAMES]
+    for name in names:
+        if not is_certifiable(name):
+            raise UsageError(f"--name: {name!r} is neither a DNS name nor an address")
     now = datetime.now(UTC)
     authority = make_authority("rke2-webhook local", now, lives)
-    folder = Path(directory)
-    pair = make_leaf(authority, names or [*_served_names(folder), *LOCAL_NAMES], now, lives)
+    pair = make_leaf(authority, names, now, lives)
     files = {
         "ca.crt": authority.pem,
         "ca.key": authority.key_pem,
@@ -210,6 +211,17 @@ def show_certificates(directory: str, names: Sequence[str] | None) -> int:
     return 0
 
 
+def _lifetime(text: str) -> timedelta:
+    try:
+        lifetime = durations.seconds(text)
+    except ValueError as error:
+        raise UsageError(f"--lifetime: {error}") from None
+    # Certificates tell time in seconds.
+    if not 1 <= lifetime <= LONGEST_LIFETIME:
+        raise UsageError(f"--lifetime: {text} is not between 1s and {LONGEST_LIFETIME / 86400:g}d")
+    return timedelta(seconds=lifetime)
+
+
 def _settings(**given: Any) -> Settings:
     """Return the settings: those given, and the environment's. Raises UsageError."""
     try:
@@ -254,8 +266,20 @@ def _cluster(settings: Settings) -> Any:
 
 
 def _told(error: Any) -> str:
-    where = error["loc"]
-    message = str(error["msg"]).removeprefix("Value error, ")
+    where, given, limits = error["loc"], error["input"], error.get("ctx", {})
+    match error["type"]:
+        case "int_parsing":
+            message = f"{given!r} is no whole number"
+        case "bool_parsing":
+            message = f"{given!r} is neither true nor false"
+        case "literal_error":
+            message = f"{given!r} is none of {limits['expected']}"
+        case "less_than_equal":
+            message = f"{given} is more than {limits['le']}"
+        case "greater_than_equal":
+            message = f"{given} is less than {limits['ge']}"
+        case _:
+            message = str(error["msg"]).removeprefix("Value error, ")
     if not where:
         return message
     field = str(where[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
@@ -14,6 +15,12 @@ from rke2_webhook import durations
 
 PREFIX = "RKE2_WEBHOOK_"
 MIB = 1 << 20
+LONGEST_LIFETIME = 100 * 365 * 86400.0
+"""Seconds; calendars end, and no certificate is meant to outlive those who made it."""
+
+# RFC 1123; certificates may have a wildcard before it, and Kubernetes is asked for no underscores.
+_LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
+_HOST = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*", re.ASCII | re.IGNORECASE)
 
 
 def _seconds(value: object) -> object:
@@ -31,14 +38,16 @@ def _absent(value: object) -> object:
     return None if value == "" else value
 
 
-def _positive(value: float) -> float:
+def _bounded(value: float) -> float:
     if value <= 0:
         raise ValueError("must be longer than nothing")
+    if value > LONGEST_LIFETIME:
+        raise ValueError(f"must not be longer than {LONGEST_LIFETIME / 86400:g}d")
     return value
 
 
 Duration = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
-Lifetime = Annotated[float, BeforeValidator(_seconds), AfterValidator(_positive)]
+Lifetime = Annotated[float, BeforeValidator(_seconds), AfterValidator(_bounded)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_items)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_absent)]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -145,16 +154,22 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _belong_together(self) -> Self:
         if self.tls_mode != "self" and self.tls_directory is None:
-            raise ValueError(f"tls_mode {self.tls_mode} needs tls_directory")
+            raise ValueError(f"--tls-mode {self.tls_mode} needs --tls-directory")
         if self.client_auth != "off" and self.client_ca is None:
-            raise ValueError(f"client_auth {self.client_auth} needs client_ca")
+            raise ValueError(f"--client-auth {self.client_auth} needs --client-ca")
         if self.client_auth == "off" and (self.client_ca is not None or self.client_names):
-            raise ValueError("client_ca and client_names need client_auth")
+            raise ValueError("--client-ca and --client-names need --client-auth")
         # Within an overlap, every replica has to see the new CA, wait, and change its leaf.
         if self.ca_overlap < 4 * self.settle:
-            raise ValueError("ca_overlap has to be four times settle at least")
+            raise ValueError("--ca-overlap has to be four times --settle at least")
         if self.leaf_lifetime > self.ca_lifetime:
-            raise ValueError("leaf_lifetime must not be longer than ca_lifetime")
+            raise ValueError("--leaf-lifetime must not be longer than --ca-lifetime")
+        for name in self.certificate_names:
+            if not is_certifiable(name):
+                raise ValueError(
+                    "--tls-names, --service, --namespace: "
+                    f"{name!r} is neither a DNS name nor an address"
+                )
         return self
 
     @property
@@ -165,7 +180,10 @@ class Settings(BaseSettings):
 
 
 class Flag(NamedTuple):
-    """How one setting is given: `--name`, the variable, what it is for and its default as text."""
+    """How one setting is given: `--name`, the variable, what it is for and its default as text.
+
+    Where there are no choices, `value` is what stands for the value in the help.
+    """
 
     field: str
     name: str
@@ -173,6 +191,16 @@ class Flag(NamedTuple):
     description: str
     default: str
     choices: tuple[str, ...]
+    value: str
+
+
+_VALUES: dict[Any, str] = {
+    bool: "true|false",
+    int: "NUMBER",
+    float: "DURATION",
+    tuple[str, ...]: "NAMES",
+    Path | None: "PATH",
+}
 
 
 def flags() -> Iterator[Flag]:
@@ -186,6 +214,7 @@ def flags() -> Iterator[Flag]:
             description=info.description or "",
             default=_as_text(info.default),
             choices=choices if choices and all(isinstance(each, str) for each in choices) else (),
+            value=_VALUES.get(info.annotation) or field.rpartition("_")[2].upper(),
         )
 
 
@@ -204,8 +233,10 @@ def _as_text(value: Any) -> str:
             return str(value)
 
 
-def is_address(name: str) -> bool:
-    """Tell whether a certificate's name is an IP address."""
+def is_certifiable(name: str) -> bool:
+    """Tell whether a certificate can be made for a name: a host's, a wildcard's or an address."""
+    if len(name) <= 253 and _HOST.fullmatch(name):
+        return True
     try:
         ipaddress.ip_address(name)
     except ValueError:
