@@ -789,6 +789,14 @@ def test_the_page_of_a_rule(run: Command) -> None:
     assert "After the fix, in `cluster.yaml`:" in out
 
 
+@pytest.mark.parametrize("command", sorted({*cli.COMMANDS} - {"lsp"}))
+def test_the_help_on_a_command_says_how_it_ends(run: Command, command: str) -> None:
+    told = run(command, "--help").out.partition("\nexit codes:\n")[2]
+    codes = re.findall(r"^  (\d)  ", told, re.MULTILINE)
+    assert codes == sorted(codes)
+    assert {"0", "2", "3"} <= set(codes)
+
+
 @pytest.mark.parametrize("command", [[], ["check"], ["effective"], ["rule"]])
 def test_the_version(run: Command, command: list[str]) -> None:
     assert run(*command, "--version").out.startswith(f"rke2-lint {__version__} (")

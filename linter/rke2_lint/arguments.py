@@ -32,8 +32,24 @@ other commands:
 
 exit codes:
   0  nothing at the level of a warning or above is left
-  1  a warning or an error is left; or --diff has something to show
+  1  a warning or an error is left; or --diff has something to show;
+     or, with --exit-non-zero-on-fix, something was fixed
   2  wrong use, or a named path that cannot be read
+  3  a bug of ours
+"""
+
+_EFFECTIVE_EPILOG = """\
+exit codes:
+  0  it is told
+  1  a file does not parse
+  2  wrong use, or a named path that cannot be read
+  3  a bug of ours
+"""
+
+_TELLING_EPILOG = """\
+exit codes:
+  0  it is told
+  2  wrong use, or something that was named cannot be read
   3  a bug of ours
 """
 
@@ -131,7 +147,9 @@ def _check() -> argparse.ArgumentParser:
     fixes = parser.add_argument_group("fixes")
     _flag(fixes, "--fix", "make the safe fixes")
     _flag(fixes, "--diff", "show the fixes as a patch, and write nothing")
-    _flag(fixes, "--unsafe-fixes", "with those that may not be what was meant")
+    _flag(
+        fixes, "--unsafe-fixes", "with --fix or --diff: also those that may not be what was meant"
+    )
     _flag(fixes, "--exit-non-zero-on-fix", "exit with 1 when something was fixed")
     rules = parser.add_argument_group("rules")
     _names(rules, "--select", "ask these rules only (separated by commas)")
@@ -165,6 +183,7 @@ def _effective() -> argparse.ArgumentParser:
         "rke2-lint effective",
         "rke2-lint effective [OPTIONS] [PATHS…]",
         "Tell what each machine will run with, and which line decides it.",
+        _EFFECTIVE_EPILOG,
     )
     _add_files(parser)
     _format(parser, ("text", "json"))
@@ -175,7 +194,10 @@ def _effective() -> argparse.ArgumentParser:
 
 def _rule() -> argparse.ArgumentParser:
     parser = _Parser(
-        "rke2-lint rule", "rke2-lint rule [OPTIONS] [NAME…]", "Explain rules, or list them all."
+        "rke2-lint rule",
+        "rke2-lint rule [OPTIONS] [NAME…]",
+        "Explain rules, or list them all.",
+        _TELLING_EPILOG,
     )
     parser.add_argument("paths", nargs="*", metavar="NAME", help="rules to explain (default: all)")
     _format(parser, ("text", "markdown", "json"), "--format")
@@ -188,6 +210,7 @@ def _completions() -> argparse.ArgumentParser:
         "rke2-lint completions",
         f"rke2-lint completions {'|'.join(SHELLS)}",
         "Write completions for a shell; the script says where it belongs.",
+        _TELLING_EPILOG,
     )
     parser.add_argument("paths", nargs=1, metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
     _add_version(parser)
@@ -199,6 +222,7 @@ def _config() -> argparse.ArgumentParser:
         "rke2-lint config",
         "rke2-lint config [OPTIONS] [PATH]",
         "Tell what is in force for a path, and which line says so.",
+        _TELLING_EPILOG,
     )
     parser.add_argument("paths", nargs="*", metavar="PATH", help="a file or folder (default: .)")
     _flag(parser, "--schema", "write the JSON Schema of configurations")
@@ -214,6 +238,7 @@ def _files() -> argparse.ArgumentParser:
         "rke2-lint files",
         "rke2-lint files [OPTIONS] [PATHS…]",
         "Tell what would be read, as what and why; what would not be, and why not.",
+        _TELLING_EPILOG,
     )
     parser.add_argument("paths", nargs="*", metavar="PATHS", help="files and folders (default: .)")
     _add_kind(parser)
@@ -271,6 +296,7 @@ def _export() -> argparse.ArgumentParser:
         "rke2-lint export --format FORMAT [OPTIONS]",
         "Write the policy of this folder for another engine, which needs no webhook of ours; what it "
         "cannot say stands in its comments (docs/native-policies.md).",
+        _TELLING_EPILOG,
     )
     parser.add_argument(
         "--format",
@@ -383,7 +409,7 @@ def _add_kind(parser: argparse._ActionsContainer) -> None:
 
 def _add_since(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
-        "--since", metavar="REV", help="only what has changed since it branched off from a revision"
+        "--since", metavar="REV", help="only what has changed since the work branched off from REV"
     )
 
 
@@ -392,9 +418,9 @@ def _add_excluding(parser: argparse._ActionsContainer) -> None:
         "--exclude",
         action="append",
         metavar="GLOB",
-        help="leave out files and folders, as well as configurations do (may be repeated)",
+        help="leave out files and folders, besides what configurations leave out (may be repeated)",
     )
-    _flag(parser, "--force-exclude", "leave them out even where they are named (pre-commit does)")
+    _flag(parser, "--force-exclude", "leave them out even where they are named, as pre-commit does")
 
 
 def _add_configuration(parser: argparse._ActionsContainer) -> None:
@@ -419,7 +445,7 @@ def _add_version(parser: argparse._ActionsContainer) -> None:
         "--version",
         nargs=0,
         action=_Version,
-        help="version, commit, rules and Python, and exit",
+        help="say version, commit, rules and Python, and exit",
     )
 
 
