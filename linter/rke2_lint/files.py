@@ -32,6 +32,7 @@ CONFIGURATIONS = (".rke2-lint.yaml", ".rke2-lint.yml")
 PYPROJECT = "pyproject.toml"
 # `[tool.rke2-lint]` and `tool.rke2-lint.levels`; or `[tool]` and `tool = {…}`, whatever they hold.
 _TABLE = rb"""(?m)tool["']?[ \t]*\.[ \t]*["']?rke2-lint|^[ \t]*\[?[ \t]*["']?tool["']?[ \t]*[]=]"""
+CONFIGURES = "a configuration of rke2-lint"
 NOWHERE = "is a link that leads nowhere"
 NOT_OURS = "neither YAML nor JSON, nor another file that RKE2 reads"
 """Why most files of a repository are left out."""
@@ -226,8 +227,13 @@ class Listing:
     def _passes_over(self, path: str) -> bool:
         """Say of a file that is not worth a look why, where that is asked for."""
         if self._thorough:
-            to_folder = os.path.islink(path) and os.path.isdir(path)
-            self.left_out.append((path, "is a link to a folder" if to_folder else NOT_OURS))
+            reason = NOT_OURS
+            folder, _, name = path.rpartition("/")
+            if os.path.islink(path) and os.path.isdir(path):
+                reason = "is a link to a folder"
+            elif name == PYPROJECT and has_table(folder or "."):
+                reason = CONFIGURES
+            self.left_out.append((path, reason))
         return False
 
     def leave_out(self, path: str, reason: str) -> None:
@@ -298,7 +304,7 @@ def _known(candidates: Iterable[File], listing: Listing) -> Iterator[tuple[File,
     """Yield the files that are there and can be read, with what tells them from others."""
     for file in candidates:
         if file.path.endswith(CONFIGURATIONS) and file.path.rpartition("/")[2] in CONFIGURATIONS:
-            listing.leave_out(file.path, "a configuration of rke2-lint")
+            listing.leave_out(file.path, CONFIGURES)
             continue
         try:
             status = os.lstat(file.path)
