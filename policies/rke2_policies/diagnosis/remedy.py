@@ -174,7 +174,7 @@ def _check(node: LiveNode) -> Step:
         "and the other backend is empty. The bare iptables would make the choice by itself: call it "
         "by its full name only.",
         (
-            "rke2-lint node",
+            "rke2-lint node  # on a node; all at once: rke2-lint verify",
             f"kubectl -n kube-system exec POD -- env | grep {pin.VARIABLE}",
             f"kubectl -n kube-system exec POD -- /usr/sbin/iptables-{backend}-save -t nat | grep KUBE-SERVICES",
         ),
