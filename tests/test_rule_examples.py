@@ -158,6 +158,21 @@ def test_what_the_page_shows_is_found(rule: AnyRule, example: Example) -> None:
             assert not message.endswith("."), "messages have no full stop"
 
 
+# Pages show these for people: there is a main file, and that is not why; a baseline is of something.
+SHOWN = {"missing-nft-pin": "config.yaml", "stale-baseline": "config.yaml"}
+
+
+@pytest.mark.parametrize(("rule", "example"), BAD)
+def test_no_file_of_an_example_is_there_for_nothing(rule: AnyRule, example: Example) -> None:
+    def said(files: Mapping[str, str]) -> list[Finding]:
+        return [one._replace(machines=()) for one in findings(rule, read(files))]
+
+    for path in example.before:
+        others = {name: text for name, text in example.before.items() if name != path}
+        if path.rpartition("/")[2] != SHOWN.get(rule.id):
+            assert said(example.before) != said(others), path
+
+
 @pytest.mark.parametrize(("rule", "example"), BAD)
 def test_what_is_found_is_fixed_as_the_page_says(rule: AnyRule, example: Example) -> None:
     before = read(example.before)
