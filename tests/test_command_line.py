@@ -534,3 +534,17 @@ def test_secrets_are_never_shown(files: dict[str, str]) -> None:
         done = lint(*way.split())
         assert done.status in (0, 1), way
         assert SECRET not in done.out.decode() + done.err, way
+
+
+OTHERS = [
+    pytest.param("apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\n", id="a database"),
+    pytest.param(UNPINNED.replace("+rke2r1", "+k3s1"), id="K3s"),
+]
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_what_is_no_machine_of_rke2_is_not_counted_as_one(text: str) -> None:
+    write({"other.yaml": text})
+    assert lint("other.yaml").err == "Checked 1 file: no machines of RKE2.\n"
+    write({"ours.yaml": UNPINNED})
+    assert lint(".").err.startswith("Checked 2 files with 1 machine: ")

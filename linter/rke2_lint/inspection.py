@@ -125,7 +125,7 @@ class Inspector:
             self._note_exemptions(unit.policy, report)
             self._warn_of_ended(unit, report)
         machines = [one for one in report.machines if one.place.document.path in own]
-        outcome.machines += len(machines)
+        outcome.machines += sum(one.origin != "foreign" for one in machines)
         if options.machines:
             from rke2_lint.machine_rows import rows
 

@@ -25,6 +25,7 @@ class Outcome:
         """What policies exempt, in words, and why it does nothing; "" where it takes a finding out."""
         self.outside: list[Outside] = []
         self.machines = 0
+        """Machines of RKE2, also where the pin means nothing for them; other Clusters count none."""
         self.doubtful = 0
         """Documents that were left alone because it is not clear what they are."""
         self.rows: list[MachineRow] = []
