@@ -16,7 +16,7 @@ class Span(NamedTuple):
 
 
 class DocumentId(NamedTuple):
-    """The path of a file and the place of the document in it, from 0 (webhook: the request's uid)."""
+    """The path of a file and the place of the document in it, from 0."""
 
     path: str
     number: int = 0

@@ -96,7 +96,13 @@ def test_only_json_is_read(served: Running, kind: str, status: int) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/mutate", 405), ("PUT", "/mutate", 405), ("POST", "/", 404), ("GET", "/readyz", 404)],
+    [
+        ("GET", "/mutate", 405),
+        ("PUT", "/mutate", 405),
+        ("POST", "/mutate/", 404),
+        ("POST", "/", 404),
+        ("GET", "/readyz", 404),
+    ],
 )
 def test_nothing_else_is_served_beside_the_reviews(
     served: Running, method: str, path: str, status: int

@@ -985,6 +985,13 @@ def test_an_answer_without_a_patch_has_no_patch_type() -> None:
     assert set(ask(cluster({KEY: [PIN]}))) == {"uid", "allowed", "auditAnnotations"}
 
 
+@pytest.mark.parametrize(
+    "uid", ["/etc/rancher/rke2/config.yaml", "/etc/rancher/rke2/config.yaml.d/50-rancher.yaml"]
+)
+def test_what_a_uid_says_is_of_no_account(uid: str) -> None:
+    assert ask(cluster(), uid=uid) == {**ask(cluster()), "uid": uid}
+
+
 def test_a_dry_run_is_answered_like_any_other() -> None:
     assert ask(cluster(), dryRun=True) == ask(cluster(), dryRun=False)
 

@@ -84,7 +84,8 @@ def create_app(
     log: FilteringBoundLogger,
 ) -> FastAPI:
     """Return the application, with one endpoint `/<name>` for each of `answers`."""
-    app = App(openapi_url=None, docs_url=None, redoc_url=None)
+    # The API server follows no redirect, and a path that is nearly right is wrong.
+    app = App(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     for name, answer in answers.items():
         app.add_endpoint(Endpoint(name, answer, traffic, worker, metrics, ledger, log))
     return app

@@ -43,6 +43,9 @@ _MEND = "mend it in Git"
 _MOST_TITLE = 80
 _CONFIG: Route = ("spec", "rkeConfig")
 _GLOBAL: Route = (*_CONFIG, "machineGlobalConfig")
+# An object is in no file. Nothing that its sender says may be taken for a path, the uid neither:
+# that of a file of RKE2's own would tell what is in it.
+_NO_PATH = "object"
 # A fix may uncover another one; what needs more rounds than this is a fault of ours.
 _ROUNDS = 8
 _NAMES_VARIABLE = re.compile(rf"\s*{pin.VARIABLE}\b")
@@ -165,7 +168,7 @@ def _decide(request: Mapping[str, Json], policy: Policy, *, validate: bool, toda
     mode = policy.admission.on_update if running else policy.admission.on_create
     if mode == "off":
         return Decision("off")
-    subject = Subject.of(request["uid"], tree, policy, today)
+    subject = Subject.of(tree, policy, today)
     word, edits, told = "", list[Edit](), list[str]()
     if mode != "warn" and not validate:
         patching = _patching(policy)
@@ -252,9 +255,9 @@ class Subject(NamedTuple):
     """The day that ends what is accepted for a time."""
 
     @classmethod
-    def of(cls, uid: str, tree: Json, policy: Policy, today: str = "") -> Subject:
+    def of(cls, tree: Json, policy: Policy, today: str = "") -> Subject:
         """Take stock of an object."""
-        file = File(uid, (Document(DocumentId(uid), tree),), kind="rancher-cluster")
+        file = File(_NO_PATH, (Document(DocumentId(_NO_PATH), tree),), kind="rancher-cluster")
         return cls(tree, file, take_inventory([file], policy), policy, today)
 
     def asked(self, policy: Policy) -> Report:
@@ -263,7 +266,7 @@ class Subject(NamedTuple):
 
     def changed(self, edits: Iterable[Edit]) -> Subject:
         """Return it after edits."""
-        return self.of(self.file.path, _applied(self.tree, edits), self.policy, self.today)
+        return self.of(_applied(self.tree, edits), self.policy, self.today)
 
     @property
     def machines(self) -> tuple[Machine, ...]:
@@ -508,7 +511,7 @@ def _stays_alone(request: Mapping[str, Json], change: Change) -> str:
     old, tree = request.get("oldObject"), request["object"]
     if not isinstance(old, dict) or not _is_well_formed(old):
         return "old-object-unreadable"
-    was = {machine.name: machine for machine in Subject.of(request["uid"], old, DEFAULT).machines}
+    was = {machine.name: machine for machine in Subject.of(old, DEFAULT).machines}
     if not was:
         return "old-object-unreadable"
     version: Route = ("spec", "kubernetesVersion")
