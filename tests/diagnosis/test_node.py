@@ -153,6 +153,13 @@ def test_c73_a_pin_that_waits_for_a_restart(look: Look) -> None:
     assert "config.yaml says IPTABLES_MODE=nft" in said.message("restart-pending")
 
 
+@pytest.mark.parametrize("value", ["nft,A=b", "legacy", "NFT"])
+def test_nobody_is_told_to_restart_with_a_wrong_configuration(value: str, look: Look) -> None:
+    said = look(node={**NODE, "config.yaml": f"kube-proxy-extra-env: ['IPTABLES_MODE={value}']\n"})
+    assert "restart-pending" not in said.found()
+    assert said.node["verdict"] == "error"
+
+
 @pytest.mark.parametrize(
     ("rule", "owner"),
     [
@@ -411,6 +418,14 @@ def test_a_terminals_line_ends_are_none_of_the_value(look: Look) -> None:
     assert look(node={**NODE, "env": "IPTABLES_MODE=nft\r\n"}).node["pin"] == "nft"
     assert look(node={**NODE, "env": "A=b\nIPTABLES_MODE=nft\r\nC=d\n"}).node["pin"] == "nft\r"
     assert look(node={**NODE, "env": "A=b\0IPTABLES_MODE=nft\0"}).node["pin"] == "nft"
+
+
+def test_half_of_a_ruleset_in_json_says_nothing(look: Look) -> None:
+    said = look(
+        node={"env": PINNED, "nft-ruleset.json": '{"nftables": [{"chain": {"family": "ip",'}
+    )
+    assert said.found() == {"damaged-dump": "warning"}
+    assert said.message("damaged-dump") == "nft-ruleset.json: it is no JSON, or only part of it"
 
 
 def test_little_evidence_is_no_health(look: Look) -> None:

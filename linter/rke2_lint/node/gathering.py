@@ -96,11 +96,15 @@ class _Gathering:
         self.dumps += found
 
     def ruleset(self, *names: str) -> Ruleset | None:
-        """Return nft's rules out of the first of some files that is there."""
+        """Return nft's rules out of the first of some files that is there, and can be read."""
         for name in names:
             text = self.text(name)
             if text is not None and text.strip():
-                ruleset = read_ruleset(_json(text), text)
+                tree = _json(text)
+                if tree is None and text.lstrip().startswith("{"):
+                    self.damages.append(Damage(name, "it is no JSON, or only part of it"))
+                    continue
+                ruleset = read_ruleset(tree, text)
                 if ruleset.chains or ruleset.rules:
                     return ruleset
                 if not (ruleset.complete and ("table" in text or "{" in text)):

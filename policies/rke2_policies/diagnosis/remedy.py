@@ -79,7 +79,8 @@ def _steps(node: LiveNode) -> Iterator[Step]:
     if is_due:
         yield _pin(node)
     now = node.judge(node.running)
-    if is_due or (now not in ("pinned", "unknown")) or node.current == "undecided":
+    does_not_work = node.current in ("undecided", node.pin.other)
+    if is_due or now not in ("pinned", "unknown") or does_not_work:
         yield Step(
             "restart",
             "Restart the service, node by node",

@@ -1,8 +1,9 @@
 """Every node has a kube-proxy, unless the cluster does without.
 
 A node without the Pod has none that runs: its manifest was rejected, for instance because a variable's
-name ends in a space, or the service did not come up. Nothing keeps that node's rules for Services. Where no node has one, `disable-kube-proxy` says that it
-is meant to be so; without it, what keeps the Pod away is the same on all of them.
+name ends in a space, or the service did not come up. Nothing keeps that node's rules for Services.
+Where no node has one, `disable-kube-proxy` says that it is meant to be so; without it, what keeps the
+Pod away is the same on all of them.
 
 ```dump found node-1/env
 IPTABLES_MODE=nft

@@ -33,7 +33,7 @@ def check(node: LiveNode) -> Iterator[Problem]:
         message += ": that is where its rules for Services are"
     if node.is_unpinned:
         message += f", and {node.pin.text} is not set"
-    remedy = (
-        f"pin kube-proxy to {node.pin.backend}, restart the service, then drain and reboot the node"
-    )
+    remedy = "restart the service, then drain and reboot the node"
+    if not node.is_pinned:
+        remedy = f"pin kube-proxy to {node.pin.backend}, {remedy}"
     yield node.problem(message, remedy, explains=True)

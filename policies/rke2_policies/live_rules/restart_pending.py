@@ -33,9 +33,10 @@ from rke2_policies.rule import rule
 @rule(LiveNode, severity=Severity.ERROR)
 def check(node: LiveNode) -> Iterator[Problem]:
     running, configured = node.running, node.configured
-    if running is None or configured is None or configured.value is None:
+    # What is configured wrong is other rules' business: nobody should restart with that.
+    if running is None or configured is None or node.judge(configured) != "pinned":
         return
-    if running.value == configured.value:
+    if node.judge(running) == "pinned":
         return
     now = "is not set" if running.value is None else f"is still {running.value}"
     message = (
@@ -43,4 +44,4 @@ def check(node: LiveNode) -> Iterator[Problem]:
         f"and in {running.by} it {now}"
     )
     remedy = "restart rke2-server or rke2-agent on this node"
-    yield node.problem(message, remedy, explains=node.judge(configured) == "pinned")
+    yield node.problem(message, remedy, explains=True)
