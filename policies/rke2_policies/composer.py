@@ -195,10 +195,10 @@ def _with_stand_in(script: Script, meant: str) -> tuple[Script, str]:
             return script, chr(code)
     tried = (code for code in _PRIVATE if code not in script.stand_ins)
     free = (code for code in islice(tried, _MOST_STAND_INS) if chr(code) not in script.text)
-    code = next(free, None)
-    if code is None or len(script.stand_ins) >= _MOST_STAND_INS:
+    found = next(free, None)
+    if found is None or len(script.stand_ins) >= _MOST_STAND_INS:
         raise _NoStandInError
-    return script._replace(stand_ins={**script.stand_ins, code: meant}), chr(code)
+    return script._replace(stand_ins={**script.stand_ins, found: meant}), chr(found)
 
 
 def compose(script: Script, readable: int) -> list[Composed | Refused]:
