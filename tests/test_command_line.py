@@ -545,6 +545,6 @@ OTHERS = [
 @pytest.mark.parametrize("text", OTHERS)
 def test_what_is_no_machine_of_rke2_is_not_counted_as_one(text: str) -> None:
     write({"other.yaml": text})
-    assert lint("other.yaml").err == "Checked 1 file: no machines of RKE2.\n"
+    assert lint("other.yaml").err == "Checked 1 file: no machines of RKE2 to check.\n"
     write({"ours.yaml": UNPINNED})
     assert lint(".").err.startswith("Checked 2 files with 1 machine: ")

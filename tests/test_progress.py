@@ -112,7 +112,7 @@ def test_a_long_run_shows_a_bar_and_takes_it_away(
     start()
     told, _ = seen(folder, *named(folder))
     assert re.search(r"\[=+ +\] \d+ of 401 files", told)
-    assert left_on_screen(told) == "Checked 401 files: no machines of RKE2."
+    assert left_on_screen(told) == "Checked 401 files: no machines of RKE2 to check."
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_colours_that_nobody_wants_say_nothing_about_the_bar(many: Path) -> None
 
 def test_a_short_run_shows_nothing(many: Path) -> None:
     told, _ = seen(many, ".")
-    assert told == "Checked 400 files: no machines of RKE2.\n"
+    assert told == "Checked 400 files: no machines of RKE2 to check.\n"
 
 
 def test_nothing_is_shown_in_a_pipe(many: Path) -> None:
@@ -147,7 +147,7 @@ def test_nothing_is_shown_in_a_pipe(many: Path) -> None:
         [sys.executable, "-c", IMPATIENT + PLAIN, "."],
         cwd=many, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert done.stderr == "Checked 400 files: no machines of RKE2.\n"
+    assert done.stderr == "Checked 400 files: no machines of RKE2 to check.\n"
 
 
 def test_nothing_is_loaded_before_a_second_has_passed(many: Path) -> None:

@@ -667,7 +667,7 @@ def _summary(outcome: Outcome, *, fixing: bool, writing: bool) -> str:
     if outcome.suppressed:
         found.append(f"{len(outcome.suppressed):,} accepted")
     if not outcome.remarks:
-        said += ": nothing found" if outcome.machines else ": no machines of RKE2"
+        said += ": nothing found" if outcome.machines else ": no machines of RKE2 to check"
         said += f", {found[0]}." if found else "."
         if outcome.doubtful and not outcome.machines:
             said += f" {_counted(outcome.doubtful, 'doubtful file')} left alone: see --verbose."

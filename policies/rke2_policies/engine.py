@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from rke2_policies import catalog, exempting
 from rke2_policies.cluster import Cluster
-from rke2_policies.dialects import rancher_cluster, rke1, rke2_config
+from rke2_policies.dialects import cluster_api, rancher_cluster, rke1, rke2_config
 from rke2_policies.document import Document, DocumentId, Place
 from rke2_policies.edits import Edit, Rename
 from rke2_policies.exempting import Context, Exempted
@@ -145,13 +145,11 @@ def take_inventory(files: Sequence[File], policy: Policy = DEFAULT) -> Inventory
     foreign: list[Foreign] = []
     kinds: list[tuple[str, str]] = []
     for one in objects:
-        if one.kind not in ("Cluster", "RKEControlPlane"):
-            continue
-        reason = rancher_cluster.reason_not_applicable(one)
+        reason = cluster_api.reason(one) or rancher_cluster.reason_not_applicable(one)
         if reason is not None:
             foreign.append(_foreign(one, reason))
             kinds.append((one.document.id.path, f"{one.kind} of {one.group or 'no API group'}"))
-        elif one.group in ("provisioning.cattle.io", "rke.cattle.io"):
+        elif (one.group, one.kind) in rancher_cluster.KINDS:
             if scopes is not None:
                 params = _of_object(scopes, one.document.id.path, one).params
             clusters.append(rancher_cluster.cluster(one, objects, params))

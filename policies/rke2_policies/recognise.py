@@ -22,6 +22,8 @@ _TOKENS = (
     b"provisioning.cattle.io",
     b"RKEControlPlane",
     b"rke.cattle.io.rkecontrolplane",
+    b"RKE2ControlPlane",
+    b"RKE2Config",
     b"IPTABLES_MODE",
     b"extra-env",
     b"extra_env",

@@ -25,6 +25,8 @@ from rke2_policies.route import MISSING, Json, Missing, Route, Templated
 from rke2_policies.version import Version
 from rke2_policies.version import parse as parse_version
 
+KINDS = (("provisioning.cattle.io", "Cluster"), ("rke.cattle.io", "RKEControlPlane"))
+"""The objects that Rancher plans machines from, each by its API group and kind."""
 ROLES = {"controlPlaneRole": "control-plane", "etcdRole": "etcd", "workerRole": "worker"}
 # Every combination of roles that the registration command of a custom cluster offers.
 COMBINATIONS = (
