@@ -72,9 +72,12 @@ class Helm4:
     def __init__(self, kube: Kube) -> None:
         self._config = helm.Config(kubeconfig_path=kube.kubeconfig, namespace=NAMESPACE)
 
-    def run(self, what: str, values: Mapping[str, Any]) -> None:
+    def run(self, what: str, values: Mapping[str, Any], chart: Path = CHART) -> None:
         act = {"install": self._config.install, "upgrade": self._config.upgrade}[what]
-        act(CHART, RELEASE, dict(values), namespace=NAMESPACE)
+        act(chart, RELEASE, dict(values), namespace=NAMESPACE)
+
+    def rollback(self) -> None:
+        self._config.rollback(RELEASE)
 
     def uninstall(self) -> None:
         self._config.uninstall(RELEASE, ignore_not_found=True)
@@ -93,14 +96,17 @@ class Helm3:
         if '"v3.' not in version.stdout:
             pytest.skip(f"{found} is not Helm 3: {version.stdout}")
 
-    def run(self, what: str, values: Mapping[str, Any]) -> None:
+    def run(self, what: str, values: Mapping[str, Any], chart: Path = CHART) -> None:
         subprocess.run(
-            [*self._base, what, RELEASE, CHART, "--values=-"],
+            [*self._base, what, RELEASE, chart, "--values=-"],
             input=yaml.safe_dump(dict(values)),
             text=True,
             check=True,
             stdout=subprocess.DEVNULL,
         )
+
+    def rollback(self) -> None:
+        subprocess.run([*self._base, "rollback", RELEASE], check=True, stdout=subprocess.DEVNULL)
 
     def uninstall(self) -> None:
         command = [*self._base, "uninstall", RELEASE, "--ignore-not-found"]
@@ -125,6 +131,12 @@ class Release:
 
     def upgrade(self, **values: Any) -> None:
         self._helm.run("upgrade", {**self.url, **values})
+
+    def upgrade_to(self, chart: Path) -> None:
+        self._helm.run("upgrade", self.url, chart)
+
+    def rollback(self) -> None:
+        self._helm.rollback()
 
     def uninstall(self) -> None:
         self._helm.uninstall()
@@ -265,6 +277,37 @@ def test_install_upgrade_uninstall(every_helm: Release, new_name: Callable[[], s
     assert found(release.kube.admin)
     release.uninstall()
     assert not found(release.kube.admin)
+
+
+def test_the_next_version_keeps_the_ca_and_so_does_the_way_back(
+    every_helm: Release, new_name: Callable[[], str], tmp_path: Path
+) -> None:
+    release = every_helm
+    release.install()
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text("utf-8"))["version"]
+    newer = tmp_path / "newer" / CHART.name
+    shutil.copytree(CHART, newer)
+    about = (newer / "Chart.yaml").read_text("utf-8")
+    (newer / "Chart.yaml").write_text(about.replace(version, "99.0.0"), "utf-8")
+
+    def image() -> str:
+        spec = release.deployment()["spec"]["template"]["spec"]
+        return str(spec["containers"][0]["image"])
+
+    with release.pods(1) as (one,):
+        assert release.is_pinned(new_name())
+        secret, bundle = release.secret(), release.bundle()
+        assert secret
+        for change, tag in (
+            (lambda: release.upgrade_to(newer), "v99.0.0"),
+            (release.rollback, f"v{version}"),
+        ):
+            change()
+            assert image().endswith(f":{tag}")
+            assert release.secret() == secret
+            assert release.bundle() == release.bundle("validating") == bundle
+            assert release.is_pinned(new_name())
+        assert not [line for line in one.lines if line["level"] in {"warning", "error"}]
 
 
 def test_without_pods_clusters_are_created_all_the_same(
