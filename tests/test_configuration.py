@@ -685,6 +685,36 @@ def test_config_tells_who_says_the_level_of_each_rule(lint: Any) -> None:
     assert None not in origins
 
 
+def test_config_tells_what_overrides_say_of_the_clusters_in_a_file(lint: Any) -> None:
+    other = UNPINNED.replace("hosts: old", "hosts: new").replace("prod", "other")
+    lint.write(
+        {
+            ".rke2-lint.yaml": "params: {required-settings: {profile: cis}}\noverrides:\n"
+            "- {paths: [lab/], levels: {syntax: note}}\n"
+            "- labels: {matchLabels: {hosts: old}}\n"
+            "  params: {backend: legacy, required-settings: {profile: null}}\n  reason: x\n"
+            "- {clusters: [another], levels: {syntax: off}}\n",
+            "lab/a.yaml": f"{other}---\n{UNPINNED}",
+        }
+    )
+    told = lint("config", "--output-format", "json", "lab/a.yaml").json
+    [cluster] = told["clusters"]
+    assert cluster["name"] == "fleet-default/prod"
+    assert cluster["settings"] == [
+        {"key": "params.backend", "value": "legacy", "from": ".rke2-lint.yaml:4"},
+        {"key": "params.required-settings.profile", "value": None, "from": ".rke2-lint.yaml:4"},
+    ]
+    lines = lint("config", "lab/a.yaml").out.splitlines()
+    begin = lines.index("Cluster fleet-default/prod")
+    assert [line.split() for line in lines[begin + 2 :]] == [
+        ["KEY", "VALUE", "FROM"],
+        ["params.backend", "legacy", ".rke2-lint.yaml:4"],
+        ["params.required-settings.profile", "none", ".rke2-lint.yaml:4"],
+    ]
+    for path in ("lab", "lab/none.yaml"):
+        assert lint("config", "--output-format", "json", path).json["clusters"] == []
+
+
 def test_config_asks_a_folder_for_what_is_in_it(lint: Any) -> None:
     lint.write({"lab/.rke2-lint.yaml": OFF})
     assert lint("config", "lab").out.startswith("lab: lab/.rke2-lint.yaml\n")
@@ -705,6 +735,7 @@ def test_config_in_json(lint: Any) -> None:
         "path": "x.yaml",
         "configuration": "pyproject.toml",
         "excluded": None,
+        "clusters": [],
     }
     assert {
         "key": "unfixable",

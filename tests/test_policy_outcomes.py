@@ -553,7 +553,7 @@ def test_what_is_added_to_and_what_is_replaced() -> None:
     own = textwrap.dedent(team).replace("syntax", "misspelt-setting").replace("vendor", "gen")
     found = load(team=team, own=f"extends: team\n{own}".replace("clusters/", "prod/"))
     assert [one.rule for one in found.exempt] == ["syntax", "misspelt-setting"]
-    assert len(found.overrides) == 2
+    assert [[*one.levels] for one in found.overrides] == [["syntax"], ["misspelt-setting"]]
     assert [one.pattern for one in found.exclude] == ["vendor/", "gen/"]
     assert [one.pattern for one in found.include] == ["prod/"]
     assert found.fixable == ("misspelt-setting",)
@@ -608,6 +608,29 @@ def test_globs_count_from_the_file_that_says_them() -> None:
     policy = load_policy("own", read, standing="/repo")
     assert not policy.for_path("/shared/a/b.yaml").asks("syntax")
     assert policy.for_path("/repo/a/b.yaml").asks("syntax")
+
+
+def test_names_of_files_count_where_a_policy_is_extended() -> None:
+    base = """
+        overrides: [{paths: ['*.old.yaml', a/b.yaml], levels: {syntax: off}}]
+        exempt:
+        - {rule: syntax, where: '*.old.yaml', reason: old}
+        - {rule: syntax, where: a/b.yaml, reason: old}
+        exclude: [vendor/, /gen/]
+        include: ['*.yaml', /clusters/]
+        """
+    texts = {"own": "extends: ../shared/base.yaml", "../shared/base.yaml": textwrap.dedent(base)}
+    policy = load_policy("own", lambda path: texts[path].encode(), standing="/repo")
+    for path, counts in {
+        "/repo/x/1.old.yaml": True,
+        "/shared/x/1.old.yaml": False,
+        "/repo/a/b.yaml": False,
+        "/shared/a/b.yaml": True,
+    }.items():
+        assert policy.for_path(path).asks("syntax") is not counts, path
+        assert any(one.is_for_path(path) for one in policy.exempt) is counts, path
+    assert [one.folder for one in policy.exclude] == ["/repo", "/shared"]
+    assert [one.folder for one in policy.include] == ["/repo", "/shared"]
 
 
 def test_a_table_names_its_keys() -> None:

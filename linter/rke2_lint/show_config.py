@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from rke2_lint.files import Lookup
+from rke2_lint.files import File, Lookup, NotAFileError, TooLargeError, read
 from rke2_lint.paint import Paint, harmless
 from rke2_policies import catalog
 from rke2_policies.finding import Severity
 from rke2_policies.label_selector import Selector
+from rke2_policies.manifest import Manifest, manifests
 from rke2_policies.policy import DEFAULT, Exemption, Override, Policy, RequiredSetting
 from rke2_policies.policy_file import ADMISSION
+from rke2_policies.scopes import labels_of
+from rke2_policies.yaml_source import Source
 
 BUILT_IN = "built in"
 _HEADS = ("KEY", "VALUE", "FROM")
@@ -27,6 +30,14 @@ class Entry(NamedTuple):
     """The file and the line that say it; "" for what is built in."""
 
 
+class OfCluster(NamedTuple):
+    """What overrides say of one cluster in a file."""
+
+    name: str
+    """`namespace/name`."""
+    entries: tuple[Entry, ...]
+
+
 class InForce(NamedTuple):
     """What is in force for a path."""
 
@@ -36,6 +47,8 @@ class InForce(NamedTuple):
     excluded: str
     """Why the path is not looked at; "" if it is."""
     entries: tuple[Entry, ...]
+    clusters: tuple[OfCluster, ...]
+    """The clusters in a file for which overrides say something else."""
 
 
 def in_force(lookup: Lookup, path: str, where: str) -> InForce:
@@ -47,6 +60,7 @@ def in_force(lookup: Lookup, path: str, where: str) -> InForce:
         configurations.file_for(where) if configurations is not None else "",
         configurations.excluded(where) if configurations is not None else "",
         tuple(_entries(policy, where)),
+        tuple(_of_clusters(policy, where)),
     )
 
 
@@ -56,13 +70,20 @@ def render(told: InForce, paint: Paint) -> str:
     lines = [f"{paint('bold', harmless(told.path))}: {source}"]
     if told.excluded:
         lines.append(f"It is not looked at: {harmless(told.excluded)}.")
-    rows = [row for entry in told.entries for row in _rows(entry)]
+    lines += ["", *_table(told.entries, paint)]
+    for name, entries in told.clusters:
+        lines += ["", paint("bold", f"Cluster {harmless(name)}"), "", *_table(entries, paint)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _table(entries: Iterable[Entry], paint: Paint) -> Iterator[str]:
+    """Yield the lines of a table."""
+    rows = [row for entry in entries for row in _rows(entry)]
     widths = [max(map(len, column)) for column in zip(_HEADS, *rows, strict=True)]
-    lines += ["", paint("bold", "  ".join(map(str.ljust, _HEADS, widths)).rstrip())]
+    yield paint("bold", "  ".join(map(str.ljust, _HEADS, widths)).rstrip())
     for key, value, origin in rows:
         shown = paint("dim", origin) if origin == BUILT_IN else origin
-        lines.append(f"{key.ljust(widths[0])}  {value.ljust(widths[1])}  {shown}".rstrip())
-    return "".join(f"{line}\n" for line in lines)
+        yield f"{key.ljust(widths[0])}  {value.ljust(widths[1])}  {shown}".rstrip()
 
 
 def _rows(entry: Entry) -> Iterator[tuple[str, str, str]]:
@@ -88,11 +109,16 @@ def render_json(told: InForce) -> str:
         "path": told.path,
         "configuration": told.configuration or None,
         "excluded": told.excluded or None,
-        "settings": [
-            {"key": one.key, "value": one.value, "from": one.origin or None} for one in told.entries
+        "settings": _settings(told.entries),
+        "clusters": [
+            {"name": name, "settings": _settings(entries)} for name, entries in told.clusters
         ],
     }
     return json.dumps(tree, indent=2) + "\n"
+
+
+def _settings(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    return [{"key": one.key, "value": one.value, "from": one.origin or None} for one in entries]
 
 
 def _entries(policy: Policy, where: str) -> Iterator[Entry]:
@@ -109,13 +135,7 @@ def _entries(policy: Policy, where: str) -> Iterator[Entry]:
             origins |= dict.fromkeys(_keys(override), origins.get(key, ""))
     here = policy.for_path(where)
     yield Entry("name", here.name, origins.get("name", ""))
-    for rule in catalog.rules().values():
-        level = here.levels.get(rule.id, rule.severity)
-        yield Entry(f"levels.{rule.id}", _level(level), origins.get(f"levels.{rule.id}", ""))
-    yield Entry("params.backend", here.params.backend, origins.get("params.backend", ""))
-    for setting in here.params.required_settings.values():
-        key = f"params.required-settings.{setting.name}"
-        yield Entry(key, _required(setting), origins.get(key, ""))
+    yield from _levels_and_params(here, origins)
     yield from waiting
     for key, globs in (("include", here.include), ("exclude", here.exclude)):
         if not globs:
@@ -131,6 +151,48 @@ def _entries(policy: Policy, where: str) -> Iterator[Entry]:
         value = getattr(here.admission, field)
         key = f"webhook.{name}"
         yield Entry(key, list(value) if isinstance(value, tuple) else value, origins.get(key, ""))
+
+
+def _levels_and_params(policy: Policy, origins: Mapping[str, str]) -> Iterator[Entry]:
+    for rule in catalog.rules().values():
+        level = policy.levels.get(rule.id, rule.severity)
+        yield Entry(f"levels.{rule.id}", _level(level), origins.get(f"levels.{rule.id}", ""))
+    yield Entry("params.backend", policy.params.backend, origins.get("params.backend", ""))
+    for setting in policy.params.required_settings.values():
+        key = f"params.required-settings.{setting.name}"
+        yield Entry(key, _required(setting), origins.get(key, ""))
+
+
+def _of_clusters(policy: Policy, where: str) -> Iterator[OfCluster]:
+    """Yield what overrides say of the clusters in a file, if it is one that can be read."""
+    asking: list[tuple[Override, str]] = []
+    for number, override in enumerate(policy.overrides):
+        if override.is_for_path(where) and (override.asks_for_cluster or asking):
+            asking.append((override, policy.origins.get(f"overrides.{number}", "")))
+    here = policy.for_path(where)
+    for cluster in _clusters(where) if asking else ():
+        name, labels = f"{cluster.namespace}/{cluster.name}", labels_of(cluster.tree)
+        origins: dict[str, str] = {}
+        for override, origin in asking:
+            if override.is_for_cluster(name, labels):
+                origins |= dict.fromkeys(_keys(override), origin)
+        entries = {
+            one.key: one for one in _levels_and_params(here.for_cluster(name, labels), origins)
+        }
+        if origins:
+            said = (entries.get(key, Entry(key, None, origins[key])) for key in origins)
+            yield OfCluster(name, tuple(said))
+
+
+def _clusters(path: str) -> Iterator[Manifest]:
+    try:
+        data = read(File(path))
+    except (OSError, NotAFileError, TooLargeError):
+        return
+    for document in Source.read(path, data).documents:
+        for one in manifests(document):
+            if (one.group, one.kind) == ("provisioning.cattle.io", "Cluster"):
+                yield one
 
 
 def _keys(override: Override) -> Iterator[str]:
