@@ -178,6 +178,8 @@ SERVICES = "*nat\n:KUBE-SERVICES - [0:0]\n-A KUBE-SERVICES -j RETURN\nCOMMIT\n"
         pytest.param({"env": "IPTABLES_MODE=NFT\n"}, "pin restart check", id="C78: a value that is none"),
         pytest.param({"env": PIN, "readlink": "xtables-legacy-multi"}, "restart reboot check", id="pinned, and legacy is in use all the same"),
         pytest.param({"env": PIN, "config.yaml": "kube-proxy-extra-env: 'IPTABLES_MODE=nft,A=b'"}, "pin restart check", id="the next start fails"),
+        pytest.param({"env": NO_PIN, "config.yaml": "kube-proxy-extra-env: [a\n"}, "mend pin restart check", id="RKE2 cannot read its configuration"),
+        pytest.param({"env": PIN, "config.yaml": "kube-proxy-arg: [IPTABLES_MODE=nft]\n"}, "mend pin restart check", id="RKE2 refuses its configuration"),
         pytest.param({"pod.json": NO_POD}, "find-kube-proxy check", id="C80: no kube-proxy"),
         pytest.param({"cgroup": "0::/\n"}, "find-pin check", id="nobody knows"),
         pytest.param({"iptables-legacy-save": CUSTOM}, "migrate find-pin pin restart check", id="nobody knows, and legacy is near"),

@@ -24,7 +24,8 @@ class Step(NamedTuple):
     """One step of a remedy."""
 
     id: str
-    """`find-kube-proxy`, `migrate`, `host`, `find-pin`, `pin`, `restart`, `reboot`, `pin-cni` or `check`"""
+    """`find-kube-proxy`, `migrate`, `host`, `find-pin`, `mend`, `pin`, `restart`, `reboot`, `pin-cni` or
+    `check`"""
     title: str
     why: str
     commands: tuple[str, ...] = ()
@@ -76,6 +77,13 @@ def _steps(node: LiveNode) -> Iterator[Step]:
         yield _find_pin(node)
     # Where nothing tells, nobody is sent to restart services for nothing that is seen.
     is_due = node.judge(node.next_mode) != "pinned" if found_out else _is_in_danger(node)
+    if _does_not_start(node):
+        yield Step(
+            "mend",
+            "Mend RKE2's configuration, before its service is restarted",
+            "With what it says now, the service does not come up again.",
+            ("rke2-lint check /etc/rancher/rke2  # the place, and what is wrong there",),
+        )
     if is_due:
         yield _pin(node)
     now = node.judge(node.running)
@@ -117,6 +125,14 @@ def _steps(node: LiveNode) -> Iterator[Step]:
 def _is_in_danger(node: LiveNode) -> bool:
     """Return whether the wrong backend is in use, or would be chosen if nothing were pinned."""
     return node.pin.other in (node.current, node.next.backend)
+
+
+def _does_not_start(node: LiveNode) -> bool:
+    """Return whether RKE2 cannot read its configuration, or refuses it for more than the pin."""
+    machine = node.evidence.machine
+    if machine is None or node.judge(node.configured) in ("broken", "other"):
+        return False
+    return machine.verdict in ("broken", "unknown")
 
 
 def _find_kube_proxy() -> Step:
