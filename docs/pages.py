@@ -1,7 +1,7 @@
 """What the site says that stands elsewhere: the README, the rules, the parsers. A hook of MkDocs.
 
 Nothing of this is kept in the repository, so nothing of it can be stale. Each example of a rule is
-run: what its page shows below "Told" is what rke2-lint says of it now.
+run: what its page shows below "Output" is what rke2-lint says of it now.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def _severity(rule: AnyRule) -> str:
 def _bad(example: Example, told: str) -> Iterator[str]:
     """Yield an example as tabs: the files, what is told of them, and what the fix changes."""
     yield _tab("Files", [_file(path, text) for path, text in example.before.items()])
-    yield _tab("Told", [_fenced("text", told)])
+    yield _tab("Output", [_fenced("text", told)])
     if example.after:
         patches = [_patch(path, example) for path in example.after]
         yield _tab("Fix", patches)
