@@ -633,6 +633,26 @@ def test_names_of_files_count_where_a_policy_is_extended() -> None:
     assert [one.folder for one in policy.include] == ["/repo", "/shared"]
 
 
+def test_names_count_from_the_folder_above_that_says_them() -> None:
+    """Of `teams/`, a policy in `teams/shop` that extends it is a part."""
+    base = """
+        overrides: [{paths: [teams/], levels: {syntax: off}}]
+        exempt: [{rule: syntax, where: teams/, reason: old}]
+        exclude: [vendor]
+        include: [teams/]
+        """
+    texts = {"own": "extends: ../../base.yaml", "../../base.yaml": textwrap.dedent(base)}
+    policy = load_policy("own", lambda path: texts[path].encode(), standing="/repo/teams/shop")
+    inside, outside = "/repo/teams/shop/a.yaml", "/repo/other/a.yaml"
+    assert not policy.for_path(inside).asks("syntax")
+    assert policy.for_path(outside).asks("syntax")
+    for globs in (policy.include, policy.overrides[0].paths):
+        assert [glob.matches(inside) for glob in globs] == [True]
+        assert [glob.matches(outside) for glob in globs] == [False]
+    assert [one.is_for_path(inside) for one in policy.exempt] == [True]
+    assert [glob.matches("/repo/teams/shop/x/vendor/a.yaml") for glob in policy.exclude] == [True]
+
+
 def test_a_table_names_its_keys() -> None:
     tree = {"overrides": [{"clusters": ["a"], "levels": {"syntx": "off"}}]}
     with pytest.raises(PolicyError) as caught:

@@ -31,8 +31,9 @@ class PathGlob(NamedTuple):
         return "/" not in self.pattern.rstrip("/")
 
     def taken_over(self, folder: str) -> PathGlob:
-        """Return it as a policy in `folder` takes it over: a name counts there, a path stays."""
-        return self._replace(folder=folder) if self.is_name else self
+        """Return it as a policy in `folder` takes it over: a name counts there, too, a path stays."""
+        there = counts_there(self.pattern, self.folder, folder)
+        return self if there else self._replace(folder=folder)
 
     def matches(self, path: str) -> bool:
         """Return whether it means a path or a folder above it. A folder's own path ends in `/`."""
@@ -54,6 +55,15 @@ class PathGlob(NamedTuple):
         if self.pattern.rpartition("/")[2].strip("*") == "":
             return False
         return self.matches(path) and not self.matches(path[: path.rfind("/") + 1])
+
+
+def counts_there(pattern: str, origin: str, folder: str) -> bool:
+    """Return whether a policy in `folder` takes a glob over from `origin` as it stands.
+
+    A path does not move. A name counts at any depth: below its origin, it counts in `folder` already,
+    where it may also mean one of the folders in between.
+    """
+    return not PathGlob(pattern).is_name or f"{folder}/".startswith(f"{origin.rstrip('/')}/")
 
 
 def problem(pattern: str) -> str:

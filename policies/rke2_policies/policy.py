@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from rke2_policies.document import Place
 from rke2_policies.finding import Severity
 from rke2_policies.label_selector import Selector
-from rke2_policies.path_glob import PathGlob
+from rke2_policies.path_glob import PathGlob, counts_there
 from rke2_policies.route import Json
 
 
@@ -215,7 +215,8 @@ class Policy(NamedTuple):
             return self
         return self._replace(
             exempt=tuple(
-                one if "/" in one.where else one._replace(folder=folder) for one in self.exempt
+                one if counts_there(one.where, one.folder, folder) else one._replace(folder=folder)
+                for one in self.exempt
             ),
             overrides=tuple(
                 one._replace(paths=tuple(glob.taken_over(folder) for glob in one.paths))
