@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +140,63 @@ def test_a_proxy_at_which_nobody_listens_is_named(
         "connection refused"
     ) in told
     assert "sesame" not in told
+
+
+# --- servers that are none, or say other things than they should
+
+
+@contextmanager
+def http(status: int, body: bytes, **headers: str) -> Iterator[int]:
+    """Answer everything in one way."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *said: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
+EMPTY = b'{"kind": "List", "apiVersion": "v1", "metadata": {}, "items": []}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "said"),
+    [
+        pytest.param(302, b"", {"Location": "https://jane:sesame@login.example.com/?token=sesame"}, "sends elsewhere to https://login.example.com (302): ", id="a login"),
+        pytest.param(308, b"", {"Location": "/other"}, "sends elsewhere (308): ", id="another path"),
+        pytest.param(200, b"<html>log in</html>", {"Content_Type": "text/html"}, "answered something that is no answer of an API server", id="a page"),
+        pytest.param(500, b"{", {"Content_Type": "application/json"}, "answered something that is no answer of an API server", id="half of an error"),
+        pytest.param(404, b"404 page not found", {"Content_Type": "text/plain"}, "there is no API server at this address", id="404"),
+        pytest.param(503, b"cluster agent disconnected", {"Content_Type": "text/plain"}, "is too busy, or not ready (503)", id="Rancher without its agent"),
+        pytest.param(200, EMPTY, {"Content_Type": "application/json"}, "error: prod: it has no nodes", id="no nodes"),
+    ],
+)  # fmt: skip
+def test_what_a_server_says_that_is_none(
+    status: int,
+    body: bytes,
+    headers: dict[str, str],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with http(status, body, **headers) as port:
+        told = verify(tmp_path, capsys, server=f"http://127.0.0.1:{port}")
+    assert said in told
+    assert "sesame" not in told
+    assert "Traceback" not in told

@@ -14,6 +14,7 @@ from lightkube.config.models import Context as LightkubeContext
 
 from rke2_lint import __version__
 from rke2_lint.verify.credentials import Credentials, material
+from rke2_lint.verify.failure import sent_elsewhere
 from rke2_lint.verify.kubeconfig import Context
 from rke2_lint.verify.mishap import ReadError
 from rke2_lint.verify.proxies import proxy_of
@@ -74,6 +75,10 @@ class _Transport(httpx2.AsyncBaseTransport):
         raw += [(name.encode(), value.encode()) for name, value in self._headers]
         request.headers = httpx2.Headers(raw)
         response = await self._inner.handle_async_request(request)
+        if response.has_redirect_location:
+            response.request = request
+            await response.aclose()
+            raise sent_elsewhere(response)
         if response.status_code >= 400:
             # Of a refused upgrade nobody else reads it, and it says why.
             await response.aread()

@@ -24,7 +24,8 @@ from rke2_lint.verify.proxies import proxy_of
 
 FAILURES = (
     httpx2.HTTPError, httpx2.InvalidURL, HTTPXWSException, ApiError, ConfigError, LoadResourceError,
-    msgspec.MsgspecError, OSError, asyncio.TimeoutError, EOFError, ExceptionGroup,
+    msgspec.MsgspecError, OSError, asyncio.TimeoutError, EOFError, ExceptionGroup, ReadError,
+    ValueError,
 )  # fmt: skip
 """All that a request may raise."""
 GONE = 410
@@ -61,7 +62,7 @@ def is_lost(error: BaseException) -> bool:
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     return status_of(error) in (401, 403) or isinstance(
-        error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError
+        error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError | ReadError
     )
 
 
@@ -96,7 +97,7 @@ def told(error: BaseException, context: Context, seconds: float) -> ReadError:
             return ReadError(f"the connection to {where} broke: {_network(error)}")
         case httpx2.UnsupportedProtocol() | httpx2.InvalidURL():
             return ReadError(f"{where} is no address of an API server")
-        case msgspec.MsgspecError() | httpx2.DecodingError():
+        case msgspec.MsgspecError() | httpx2.DecodingError() | ValueError():
             return ReadError(f"{where} answered something that is no answer of an API server")
         case ApiError():
             return ReadError(_short(error))
@@ -123,6 +124,16 @@ def _answered(status: int, message: str, where: str) -> ReadError:
             return ReadError(f"{where} is too busy, or not ready ({status}){said}")
         case _:
             return ReadError(f"{where} answered {status}{f': {message}' if message else ''}")
+
+
+def sent_elsewhere(response: httpx2.Response) -> ReadError:
+    """Return what a redirect means: no API server sends anybody anywhere."""
+    address = response.headers.get("location", "")
+    to = f" to {_without_user(address)}" if address.startswith(("https://", "http://")) else ""
+    return ReadError(
+        f"{_without_user(str(response.request.url))} sends elsewhere{to} ({response.status_code}): "
+        "the server in its kubeconfig is another one, or somebody has to log in there"
+    )
 
 
 def _message(error: BaseException) -> str:

@@ -105,6 +105,10 @@ class _Reading:
             labels=_LABELS,
         )
         self._put_together(nodes if all_nodes else None, pods, all_pods=all_pods)
+        if all_nodes and all_pods and not self._seen.nodes:
+            # That is not health: it is another cluster than somebody thinks, or one that was begun.
+            self._seen.faults.append("it has no nodes")
+            return False
         return all_nodes and all_pods
 
     async def _list(
