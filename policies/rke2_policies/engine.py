@@ -268,8 +268,6 @@ class _Levels:
         match subject:
             case Foreign():
                 name, labels = subject.name, labels_of(subject.document[subject.route])
-            case Manifest() if subject.kind in ("Cluster", "RKEControlPlane"):
-                return _of_object(self._scopes, path, subject)
             case _ if machines and id(machines[0]) in self._clusters:
                 name, labels = self._clusters[id(machines[0])]
             case _:
