@@ -102,6 +102,14 @@ def test_every_alert_says_what_to_do() -> None:
         assert each["labels"]["severity"] in {"warning", "critical"}
 
 
+def test_what_passes_by_itself_is_told_only_if_it_lasts() -> None:
+    """A rollout, a busy minute or a scan; not what has happened, and will not be undone."""
+    waits = {each["alert"].removeprefix("Rke2Webhook"): each.get("for") for each in alerts()}
+    happened = {"Bypassed", "Blocks", "Fails", "Repatches"}
+    assert {name for name, wait in waits.items() if wait is None} == happened
+    assert {wait for name, wait in waits.items() if name not in happened} == {"5m", "10m"}
+
+
 def test_the_alerts_are_about_this_release() -> None:
     rendered = render({**RULES, "fullnameOverride": "mine"})
     for each in rendered.at("PrometheusRule: spec.groups[0].rules"):
