@@ -231,6 +231,21 @@ def test_a_pin_in_a_file_that_rke2_does_not_read_is_found_there(path: str, sever
     assert (path, severity) in there
 
 
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, id=name) for name, (path, _) in IGNORED_NAMES.items()]
+)
+def test_what_rke2_does_not_read_need_not_parse(path: str) -> None:
+    write(BASE, f"cni: calico\n{PIN}")
+    write(path, "kube-proxy-extra-env: [\n")
+    assert found() == []
+
+
+def test_a_drop_in_has_to_parse() -> None:
+    write(BASE, f"cni: calico\n{PIN}")
+    write(f"{BASE}.d/10.yaml", "a: [\n")
+    assert found() == [f"{BASE}.d/10.yaml"]
+
+
 def test_a_dot_file_among_the_drop_ins_counts() -> None:
     write(BASE, "cni: calico\n")
     write(f"{BASE}.d/.10-pin.yaml", PIN)

@@ -76,11 +76,13 @@ def may_matter(path: str, data: bytes) -> bool:
 
 def is_ours(path: str, data: bytes) -> bool:
     """Return whether a file that does not parse is ours all the same, by its path or its bytes."""
-    if config_by_path(path) == "rke2":
+    # RKE2 does not mind what it never reads, such as a drop-in that an editor has kept as `.bak`.
+    is_read = base_of(path) is None or is_drop_in(path)
+    if is_read and config_by_path(path) == "rke2":
         return True
     if data[:2] in _UTF16 or b"\0" in data[:4]:
         data = data.replace(b"\0", b"")
-    if b"kube-proxy-extra-env" in data:
+    if is_read and b"kube-proxy-extra-env" in data:
         return True
     if b"+k3s" in data and b"rke2" not in data:
         return False
