@@ -23,6 +23,7 @@ PARTLY = st.builds(
 )  # fmt: skip
 OLD = "rancher/hardened-kubernetes:v1.30.9-rke2r1-build20250115"
 NEW = "rancher/hardened-kubernetes:v1.30.11-rke2r1-build20250312"
+FIRST_WITH_AWK, LAST_WITHOUT = "x:v1-build20250227", "x:v1-build20250226"
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,7 @@ def test_rules_are_counted_where_no_mode_is_set(
         (2, "", "nft"), (1, "", "legacy"), (None, "", "unknown"),
         (1, NEW, "legacy"), (2, NEW, "nft"), (None, NEW, "unknown"),
         (1, OLD, "nft"), (2, OLD, "nft"), (None, OLD, "nft"),
+        (1, FIRST_WITH_AWK, "legacy"), (1, LAST_WITHOUT, "nft"),
     ],
 )  # fmt: skip
 def test_a_node_without_rules_is_decided_by_its_control_groups(
@@ -91,8 +93,11 @@ def test_what_is_not_known_makes_no_choice(counts: Counts, backend: str) -> None
     assert choose(None, counts).backend == backend
 
 
-def test_without_legacy_rules_nft_is_chosen_however_many_it_has() -> None:
-    assert choose(None, Counts(0, 0), 2).backend == "nft"
+@pytest.mark.parametrize(("cgroup", "backend"), [(2, "nft"), (1, "unknown"), (None, "unknown")])
+def test_without_legacy_rules_it_may_matter_how_many_nft_has(
+    cgroup: int | None, backend: str
+) -> None:
+    assert choose(None, Counts(0, 0), cgroup).backend == backend
 
 
 @given(KNOWN)

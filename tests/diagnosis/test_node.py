@@ -516,3 +516,10 @@ def test_several_reports_in_one_run(
     assert (tmp_path / "a.html").read_text().startswith("<!DOCTYPE html>")
     assert (tmp_path / "a.xml").read_text().startswith("<?xml")
     assert capsys.readouterr().out.startswith("NODE")
+
+
+def test_the_page_counts_nodes_and_not_their_findings(look: Look, tmp_path: Path) -> None:
+    noise = {"env": b"\xff", "readlink": b"\xff", "iptables-nft-save": b"\xff"}
+    look("--output-format", "html=nodes.html", "dumps", one=noise, two=noise, three=NODE)
+    page = (tmp_path / "nodes.html").read_text()
+    assert "Found: damaged-dump on 2 nodes and too-little-evidence on 2 nodes." in page

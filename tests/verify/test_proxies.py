@@ -211,6 +211,23 @@ def test_a_range_in_no_proxy_keeps_the_proxy_out(
         assert main(asking) == 0
 
 
+def test_it_is_told_how_many_clusters_were_seen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), _Server)) as port:
+        tree = {
+            "clusters": [
+                {"name": "here", "cluster": {"server": f"http://127.0.0.1:{port}"}},
+                {"name": "gone", "cluster": {"server": "http://127.0.0.1:1"}},
+            ],
+            "contexts": [{"name": one, "context": {"cluster": one}} for one in ("here", "gone")],
+        }
+        (tmp_path / "config").write_text(json.dumps(tree))
+        asking = ["verify", "--isolated", "--kubeconfig", str(tmp_path / "config")]
+        assert main([*asking, "--all-contexts"]) == 2
+    assert "Looked at 1 node of 1 of 2 clusters: 1 in order." in capsys.readouterr().err
+
+
 def test_a_proxy_that_is_none_is_told_without_its_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

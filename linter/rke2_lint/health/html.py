@@ -97,7 +97,9 @@ def _headline(told: Told, nodes: int) -> str:
 
 
 def _lead(nodes: Sequence[NodeDiagnosis]) -> str:
-    rules = Counter(finding.rule for one in nodes for finding in one.findings)
+    # How many nodes, and not how many findings: a node may have ten damaged dumps.
+    found = (sorted({finding.rule for finding in one.findings}) for one in nodes)
+    rules = Counter(rule for names in found for rule in names)
     if not rules:
         return "Nothing was found."
     most = [f"{rule} on {counted(count, 'node')}" for rule, count in rules.most_common(3)]

@@ -65,7 +65,10 @@ def summary(told: Told) -> str:
     said = ", ".join(f"{count:,} {_noun(verdict, count)}" for verdict, count in told.counts.items())
     looked = f"Looked at {nodes:,} {'node' if nodes == 1 else 'nodes'}"
     if len(told.clusters) > 1:
-        looked += f" of {sum(1 for one in told.diagnoses if one.nodes):,} clusters"
+        seen, every = sum(1 for one in told.diagnoses if one.nodes), len(told.clusters)
+        looked += (
+            f" of {every:,} clusters" if seen == every else f" of {seen:,} of {every:,} clusters"
+        )
     if kept := sum(len(one.kept) for one in told.clusters):
         looked += f", {kept:,} of them in an earlier run"
     return f"{looked}{f': {said}' if said else ''}."
