@@ -352,6 +352,22 @@ def test_files_names_the_configuration_of_each(lint: Any) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("config", ["", "levels: {missing-nft-pin: off}\n"])
+def test_a_repository_inside_is_left_out_by_the_one_around_it(lint: Any, config: str) -> None:
+    lint.git("init", "--quiet")
+    lint.git("init", "--quiet", "vendor/inner")
+    lint.write({".rke2-lint.yaml": "exclude: [vendor/]\n", "vendor/inner/a.yaml": UNPINNED})
+    if config:
+        lint.write({"vendor/inner/.rke2-lint.yaml": config})
+    lint.commit("vendor/inner")
+    found = told(lint)
+    assert found.pop(".rke2-lint.yaml")[0] == "left-out"
+    reason = "excluded by .rke2-lint.yaml:1 (vendor/)"
+    assert found == {"vendor/inner/": ("left-out", None, reason)}
+    named = told(lint, "vendor/inner")
+    assert named["vendor/inner/a.yaml"][0] == "read", "whoever names it means it"
+
+
 def test_files_of_a_submodule_and_its_ignores(lint: Any, tmp_path: Path) -> None:
     lint.git("init", "--quiet")
     lint.git("init", "--quiet", "inner")

@@ -610,6 +610,27 @@ def test_globs_count_from_the_file_that_says_them() -> None:
     assert policy.for_path("/repo/a/b.yaml").asks("syntax")
 
 
+@pytest.mark.parametrize(
+    ("cluster", "labels", "holds"),
+    [
+        ("fleet-old/a", {"hosts": "old"}, True),
+        ("fleet-old/a", {}, False),
+        ("fleet-new/a", {"hosts": "old"}, False),
+    ],
+)
+def test_all_conditions_of_an_override_have_to_hold(
+    cluster: str, labels: dict[str, str], *, holds: bool
+) -> None:
+    text = (
+        "overrides: [{paths: [lab/], clusters: [fleet-old/*], labels: {matchLabels: {hosts: old}},"
+        " levels: {syntax: off}}]"
+    )
+    policy = load(own=text)
+    own = policy.for_path("/repo/lab/a.yaml").for_cluster(cluster, labels)
+    assert own.asks("syntax") is not holds
+    assert policy.for_path("/repo/a.yaml").for_cluster(cluster, labels).asks("syntax")
+
+
 def test_names_of_files_count_where_a_policy_is_extended() -> None:
     base = """
         overrides: [{paths: ['*.old.yaml', a/b.yaml], levels: {syntax: off}}]

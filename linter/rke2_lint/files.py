@@ -274,7 +274,7 @@ def discover(
         try:
             is_folder = stat.S_ISDIR(os.stat(path).st_mode)
         except (OSError, ValueError) as error:
-            listing.complain(path, why(error), named=True)
+            listing.complain(path or "''", why(error), named=True)
             continue
         if is_folder:
             candidates += [File(each) for each in _folder(path, listing)]
@@ -370,7 +370,9 @@ def _listed(folder: str, listing: Listing, within: str) -> Iterator[str]:
         walk = True
     listing.warnings += complaints
     for name in nested:
-        if os.path.isdir(path := join(folder, name)):
+        path = join(folder, name)
+        # Its files have configurations of their own; whether it is looked at, this one says.
+        if os.path.isdir(path) and not listing.leaves_out(f"{path}/", f"{where}/{name}/", within):
             yield from _listed(path, listing, within)
     if walk:
         yield from _walk(folder, listing, within)
