@@ -185,6 +185,11 @@ def test_a_named_path_that_is_not_there_is_an_error_and_the_others_are_looked_at
     assert listing.unreadable == ["nowhere.yaml: No such file or directory"]
 
 
+def test_a_path_of_nothing_is_seen_in_the_message() -> None:
+    """A variable that is not set, in quotes, is such a path."""
+    assert discover([""], lambda _: False).unreadable == ["'': No such file or directory"]
+
+
 def test_a_path_that_no_system_can_have_is_an_error() -> None:
     assert len(discover(["a\0b"], lambda _: False).unreadable) == 1
 
