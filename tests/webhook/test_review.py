@@ -717,6 +717,15 @@ def test_an_update_keeps_the_pin_that_it_only_leaves_out(
     assert patch(ask(kept, make(was), admission(on_update=mode))) == []
 
 
+def test_an_update_keeps_a_respelt_pin_after_one_that_does_not_count() -> None:
+    said = cluster({KEY: ["IPTABLES_MODE=legacy", "IPTABLES_MODE=NFT"]})
+    stored = cluster({KEY: ["IPTABLES_MODE=legacy", PIN]})
+    assert jsonpatch.apply_patch(said, patch(ask(said))) == stored
+    again = ask(said, stored)
+    assert decision(again) == "kept"
+    assert jsonpatch.apply_patch(said, patch(again)) == stored
+
+
 @pytest.mark.parametrize(
     ("make", "selector", "section"),
     [
@@ -768,6 +777,16 @@ NOT_KEPT = [
     ),
     pytest.param(cluster(TWO[1]), cluster({KEY: {"A": "1"}}), id="a map"),
     pytest.param(cluster({KEY: [PIN]}), cluster({KEY: ["IPTABLES_MODE=legacy"]}), id="legacy"),
+    pytest.param(
+        cluster({KEY: ["IPTABLES_MODE=legacy", PIN]}),
+        cluster({KEY: ["IPTABLES_MODE=legacy"]}),
+        id="legacy from now on",
+    ),
+    pytest.param(
+        cluster({KEY: ["IPTABLES_MODE=legacy", PIN]}),
+        cluster({KEY: ["IPTABLES_MODE=NFT", "IPTABLES_MODE=legacy"]}),
+        id="legacy after it from now on",
+    ),
     pytest.param(cluster({KEY: [PIN]}), cluster({KEY: ["IPTABLES_MODE=auto"]}), id="auto"),
     pytest.param(cluster({KEY: [PIN]}), cluster({KEY: ["IPTABLES_MODE: nft"]}), id="no sign"),
     pytest.param(

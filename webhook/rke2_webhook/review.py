@@ -432,11 +432,15 @@ def _lost(was: Json, now: Json, wanted: Pin, required: Sequence[Json]) -> list[J
         return None
     before, others = ([one for one in _items(value) if _mode(one) is None] for value in (was, now))
     lost = [one for one in before if one in required and one not in others]
-    modes = [mode for one in _items(now) if (mode := _mode(one)) is not None]
-    stays = all(map(wanted.is_meant_by, modes)) and same(
-        [one for one in before if one not in lost], others
+    said, modes = (
+        [mode for one in _items(value) if (mode := _mode(one)) is not None] for value in (was, now)
     )
-    return lost if stays else None
+    # The last one counts; those before it may only say what they said.
+    if modes and not wanted.is_meant_by(modes[-1]):
+        return None
+    if not all(mode in said or wanted.is_meant_by(mode) for mode in modes):
+        return None
+    return lost if same([one for one in before if one not in lost], others) else None
 
 
 def _mode(item: Json) -> str | None:
