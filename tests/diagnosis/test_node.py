@@ -459,6 +459,11 @@ def test_many_folders_are_many_nodes(look: Look) -> None:
     assert set(look(one=NODE, two=NODE, three=NODE).nodes) == {"one", "two", "three"}
 
 
+def test_capitals_in_names_of_files_say_nothing(look: Look) -> None:
+    said = look(node={"ENV": UNPINNED, "Iptables-Legacy-Save.TXT": custom(12)})
+    assert said.found() == {"legacy-at-next-start": "error"}
+
+
 def test_a_folder_is_called_what_it_is(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     look(one=NODE)
     monkeypatch.chdir("dumps/one")

@@ -299,11 +299,12 @@ def _read(
 
 
 def _plain(path: str) -> str:
-    """Return what a file is called, without an ending that says nothing."""
+    """Return what a file is called: without an ending that says nothing, and in whatever letters."""
+    name = path
     for ending in _ENDINGS:
         if path.lower().endswith(ending) and not path.startswith("config.yaml.d/"):
-            return path[: -len(ending)]
-    return path
+            name = path[: -len(ending)]
+    return name.lower() if name.lower() in PLAIN else name
 
 
 def _is_configuration(name: str) -> bool:
