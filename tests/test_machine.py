@@ -104,12 +104,12 @@ def test_what_is_not_sure_is_no_error_and_fixed_on_request(safety: Safety) -> No
 
 def test_the_last_argument_decides_however_many_hyphens_it_has() -> None:
     key = "kube-proxy-arg"
-    items = ["--v=2", "v=4", "vmodule=a=1"]
+    items = ["v=4", "--v=2", "vmodule=a=1"]
     said = Said(items, HERE, "", pin.entries(items, HERE))
     one = Machine("m", (), HERE, {key: Setting(key, items, (said,))}, home=None, origin="file")
     decides = one.argument("kube-proxy", "v")
     assert decides is not None
-    assert decides.text == "v=4"
+    assert decides.text == "--v=2"
     assert one.argument("kube-proxy", "vm") is None
     only = one.overruled(Setting(pin.KEY)).argument("kube-proxy", "vmodule")
     assert only is not None
