@@ -292,6 +292,20 @@ def test_a_count_shrinks_too(run: Command) -> None:
     assert run("--baseline", FILE, ".").rules == []
 
 
+def test_what_a_merge_has_written_twice_counts_twice(run: Command) -> None:
+    write({"a.yaml": "\n".join(f"---\n{CLUSTER}" for _ in range(2))})
+    run("--write-baseline", ".")
+    [line] = [line for line in Path(FILE).read_text().splitlines() if '"rule"' in line]
+    once = line.replace('"count": 2', '"count": 1')
+    Path(FILE).write_text(Path(FILE).read_text().replace(line, f"{once},\n{once}"))
+    done = run("--baseline", FILE, ".")
+    assert (done.status, done.rules) == (CLEAN, [])
+    write({"a.yaml": CLUSTER})
+    assert run("--baseline", FILE, ".").rules == ["stale-baseline"]
+    run("--baseline", FILE, "--fix", ".")
+    assert list(listed().values()) == [1]
+
+
 def test_a_check_never_lets_it_grow(adopted: Command) -> None:
     before = Path(FILE).read_bytes()
     write({"c.yaml": CLUSTER.replace("prod", "third")})

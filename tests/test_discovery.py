@@ -364,6 +364,8 @@ def test_a_repository_inside_is_left_out_by_the_one_around_it(lint: Any, config:
     assert found.pop(".rke2-lint.yaml")[0] == "left-out"
     reason = "excluded by .rke2-lint.yaml:1 (vendor/)"
     assert found == {"vendor/inner/": ("left-out", None, reason)}
+    alone = told(lint, "--force-exclude", "vendor/inner/a.yaml")
+    assert alone["vendor/inner/a.yaml"][0] == "read", "a clone says the same wherever it is"
     named = told(lint, "vendor/inner")
     assert named["vendor/inner/a.yaml"][0] == "read", "whoever names it means it"
 

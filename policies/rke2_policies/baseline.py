@@ -80,7 +80,8 @@ def match(
     """Compare findings with a baseline.
 
     Those in the file that an entry names come first; then those in another one, where the entry's
-    file is gone or was looked at (`has_moved`): the object may have moved from there.
+    file is gone or was looked at (`has_moved`): the object may have moved from there. Of entries that
+    stand there twice, as a merge may leave them, each counts.
     """
     left = [entry.times for entry in entries]
     at_home: dict[Known, int] = {}
@@ -98,8 +99,7 @@ def match(
         if accepted[number]:
             continue
         for index in by_object.get(known[:3], ()):
-            home_of_other = entries[index].known.path
-            if left[index] and home_of_other != known.path and has_moved(home_of_other):
+            if left[index] and has_moved(entries[index].known.path):
                 left[index] -= 1
                 accepted[number] = True
                 break
