@@ -61,6 +61,16 @@ def test_long_names_fit() -> None:
         assert all(len(str(label)) <= 63 for label in each["metadata"]["labels"].values())
 
 
+def test_the_emergency_line_finds_the_webhooks_under_any_name() -> None:
+    """`kubectl delete … -l app.kubernetes.io/part-of=rke2-lint`, as every page has it."""
+    names = {"nameOverride": "other", "fullnameOverride": "pin"}
+    others = {"commonLabels": {"app.kubernetes.io/part-of": "x", "app.kubernetes.io/name": "y"}}
+    rendered = render({**names, **others}, release="mine")
+    for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+        labels = rendered.one(kind)["metadata"]["labels"]
+        assert labels["app.kubernetes.io/part-of"] == "rke2-lint"
+
+
 @pytest.mark.parametrize("name", ["007", "1e3", "0x10", "123"])
 @pytest.mark.parametrize("values", [MATRIX[each] for each in ("defaults", "cert-manager")])
 def test_names_that_yaml_reads_as_numbers_stay_names(values: Mapping[str, Any], name: str) -> None:
