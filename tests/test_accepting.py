@@ -258,20 +258,36 @@ def test_what_it_says_to_write_is_heard(run: Command) -> None:
     assert run(".").status == CLEAN
 
 
+TAKING = CLUSTER[: CLUSTER.index("    machineSelectorConfig")].replace("-rc1", "") + (
+    "      kube-proxy-extra-env: [IPTABLES_MODE=nft]\n"
+    "    machineSelectorFiles:\n      - fileSources:\n          - secret:\n"
+    "              name: files\n              items:\n                - key: drop\n"
+    "                  path: /etc/rancher/rke2/config.yaml.d/90-x.yaml\n"
+)
+SECRET = (
+    "apiVersion: v1\nkind: Secret\nmetadata:\n  name: files\n  namespace: fleet-default\n"
+    '  annotations: {rke.cattle.io/object-authorized-for-clusters: "prod,more"}\nstringData:\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("clusters", "rules"), [(("prod",), []), (("prod", "more"), ["selector-drops-pin"])]
+)
+def test_what_is_exempt_for_one_cluster_counts_for_another(
+    run: Command, clusters: tuple[str, ...], rules: list[str]
+) -> None:
+    """What both take from one Secret is a finding about both."""
+    policy = "exempt: [{rule: selector-drops-pin, where: fleet-default/prod, reason: old}]\n"
+    taking = "---\n".join(TAKING.replace("name: prod", f"name: {name}") for name in clusters)
+    drop = "  drop: '{kube-proxy-extra-env: [A=b]}'\n"
+    write({".rke2-lint.yaml": policy, "cluster.yaml": taking, "secret.yaml": SECRET + drop})
+    assert run(".").rules == rules
+
+
 @pytest.mark.skipif(os.name != "posix", reason="there is no such thing on Windows")
 def test_what_stands_in_a_secret_can_be_accepted_there(run: Command) -> None:
-    cluster = CLUSTER[: CLUSTER.index("    machineSelectorConfig")] + (
-        "      kube-proxy-extra-env: [IPTABLES_MODE=nft]\n"
-        "    machineSelectorFiles:\n      - fileSources:\n          - secret:\n"
-        "              name: files\n              items:\n                - key: drop\n"
-        "                  path: /etc/rancher/rke2/config.yaml.d/90-x.yaml\n"
-    )
-    head = (
-        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: files\n  namespace: fleet-default\n"
-        "  annotations: {rke.cattle.io/object-authorized-for-clusters: prod}\nstringData:\n"
-    )
-    drop = "  drop: '{kube-proxy-extra-env: [A=b]}'\n"
-    write({"cluster.yaml": cluster.replace("-rc1", ""), "secret.yaml": head + drop})
+    head, drop = SECRET, "  drop: '{kube-proxy-extra-env: [A=b]}'\n"
+    write({"cluster.yaml": TAKING, "secret.yaml": head + drop})
     refused = run("--add-ignores", REASON, ".")
     assert refused.rules == ["selector-drops-pin"]
     assert "secret.yaml is only read for what a Cluster takes from it; write the comment" in (
