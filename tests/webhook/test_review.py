@@ -22,7 +22,7 @@ from rke2_policies.policy_file import read_policy
 from rke2_policies.route import find
 from rke2_policies.yaml_source import Source
 from rke2_webhook import review
-from rke2_webhook.review import MAX_WARNING, MAX_WARNINGS, Decision, answer
+from rke2_webhook.review import MAX_WARNING, MAX_WARNINGS, Decision, SelfCheckError, answer
 
 KEY = "kube-proxy-extra-env"
 PIN = "IPTABLES_MODE=nft"
@@ -1206,6 +1206,41 @@ def test_a_denial_is_not_as_long_as_the_object() -> None:
     policy = admission(deny=("entry-without-equals",))
     tree = cluster({KEY: ["x" * 1_000 + str(i) for i in range(30)]})
     assert len(ask(tree, policy=policy, validate=True)["status"]["message"]) <= 2_000
+
+
+# What leaves has been tried.
+
+
+@pytest.mark.parametrize(
+    ("operations", "reason"),
+    [
+        pytest.param([], "something else than additions", id="nothing"),
+        pytest.param(
+            [{"op": "replace", "path": PATH, "value": [PIN]}],
+            "something else than additions",
+            id="no addition",
+        ),
+        pytest.param(
+            [add(f"{SECTION}/missing/{KEY}", [PIN])], "does not fit", id="where nothing is"
+        ),
+        pytest.param([add(PATH, ["A=1"])], "something else than its edits", id="another value"),
+        pytest.param(
+            [add(PATH, [PIN]), add("/spec/paused", "yes")],
+            "something else than its edits",
+            id="more than was meant",
+        ),
+        pytest.param([add(PATH, PIN)], "something else than its edits", id="another type"),
+    ],
+)
+def test_a_patch_that_does_not_do_what_it_is_for_never_leaves(
+    operations: list[dict[str, Any]], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the translation of edits had a fault; nothing else can make such a patch."""
+    monkeypatch.setattr(review, "json_patch", lambda _, __: operations)
+    new = cluster({"cni": "canal"})
+    with pytest.raises(SelfCheckError, match=reason):
+        ask(new)
+    assert new == cluster({"cni": "canal"})
 
 
 # What only somebody hostile sends.

@@ -478,7 +478,7 @@ def _checked(tree: Json, edits: Sequence[Edit]) -> bytes:
         copied = _copied_along(copied, edit.route)
     try:
         patched = jsonpatch.apply_patch(copied, operations, in_place=True)
-    except jsonpatch.JsonPatchException as error:
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
         raise SelfCheckError("a patch does not fit") from error
     if not same(patched, _applied(tree, edits)):
         raise SelfCheckError("a patch does something else than its edits")
