@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rke2_lint.fingerprints import fingerprints
+from rke2_lint.fingerprints import digests, fingerprints
 from rke2_lint.outcome import Outcome
 from rke2_lint.remarks import MachineRow, Remark
 
@@ -65,11 +64,5 @@ def _reason(kind: str, reason: str) -> str:
 
 
 def _named(rows: Sequence[MachineRow]) -> list[tuple[MachineRow, str]]:
-    seen: dict[str, int] = {}
-    named = []
-    for row in rows:
-        base = f"{row.name}\0{row.path}\0{row.document}"
-        seen[base] = nth = seen.get(base, 0) + 1
-        written = f"{base}\0{nth}".encode(errors="surrogatepass")
-        named.append((row, f"m-{hashlib.sha256(written).hexdigest()[:_DIGITS]}"))
-    return named
+    marks = digests(f"{row.name}\0{row.path}\0{row.document}" for row in rows)
+    return [(row, f"m-{mark[:_DIGITS]}") for row, mark in zip(rows, marks, strict=True)]
