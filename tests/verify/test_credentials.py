@@ -87,6 +87,19 @@ def test_as_whom_else_to_act(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("odd", [5, True, 1.5, "x", {}, [5], [None], None], ids=repr)
+def test_what_has_another_type_says_nothing(odd: Any, tmp_path: Path) -> None:
+    user = plugin('echo \'{"status": {"token": "a"}}\'', tmp_path, args=odd, env=odd)
+    cluster = {"server": "https://prod:6443", "extensions": odd}
+    user["exec"]["provideClusterInfo"] = True
+    user |= {"as-groups": odd, "as-user-extra": {"k": odd}}
+    file = str(tmp_path / "config")
+    context = Context("prod", Named(cluster, file), Named(user, file))
+    found = asyncio.run(credentials(context, 10))
+    assert (found.token, found.headers) == ("a", ())
+    assert of({"token": "a", "as-user-extra": odd}, tmp_path).headers == ()
+
+
 def test_line_ends_in_base64_are_passed_over(tmp_path: Path) -> None:
     user = {"client-certificate-data": "Y2Vy\ndA==\n", "client-key-data": "a2V5"}
     found = of(user, tmp_path)

@@ -97,6 +97,12 @@ def test_the_kubeconfigs_own_proxy_knows_no_exceptions() -> None:
     assert said == ("socks5://bastion:1080", "its proxy-url")
 
 
+@pytest.mark.parametrize("url", ["http://[", "http://", "http://h:99999", "ftp://h", "socks5://"])
+def test_what_is_no_address_of_a_proxy(url: str) -> None:
+    assert not Proxy(url, "its proxy-url").is_usable
+    assert Proxy("socks5://h:1080", "its proxy-url").is_usable
+
+
 # --- the whole way
 
 

@@ -49,6 +49,8 @@ class _Transport(httpx2.AsyncBaseTransport):
     def __init__(self, context: Context, credentials: Credentials) -> None:
         trust, proxy = _trust(context, credentials), proxy_of(context, os.environ)
         try:
+            if proxy is not None and not proxy.is_usable:
+                raise ValueError
             self._inner = httpx2.AsyncHTTPTransport(
                 verify=trust,
                 proxy=proxy.url if proxy is not None else None,

@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -98,14 +98,21 @@ def _acting_as(user: Named) -> list[tuple[str, str]]:
     for key, header in (("as", "Impersonate-User"), ("as-uid", "Impersonate-Uid")):
         if said := user.text(key):
             headers.append((header, said))
-    groups = user.settings.get("as-groups")
-    if isinstance(groups, list):
-        headers += [("Impersonate-Group", one) for one in groups if isinstance(one, str)]
-    extra = user.settings.get("as-user-extra")
-    for key, values in extra.items() if isinstance(extra, dict) else ():
-        header = f"Impersonate-Extra-{quote(str(key), safe='')}"
-        headers += [(header, one) for one in values or () if isinstance(one, str)]
+    headers += [("Impersonate-Group", one) for one in _texts(user, "as-groups")]
+    if isinstance(extra := user.settings.get("as-user-extra"), dict):
+        more = Named(extra, user.file)
+        for key in filter(_is_text, extra):
+            header = f"Impersonate-Extra-{quote(key, safe='')}"
+            headers += [(header, one) for one in _texts(more, key)]
     return headers
+
+
+def _texts(named: Named, key: str) -> Iterator[str]:
+    return (one for one in named.listed(key) if isinstance(one, str))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 # --- programs that are asked
@@ -129,14 +136,14 @@ async def _from_program(context: Context, seconds: float) -> Credentials:
     if os.path.dirname(command) and not os.path.isabs(command):
         folder = os.path.dirname(os.path.abspath(context.user.file))
         command = os.path.join(folder, command)
-    arguments = [one for one in asked.get("args") or () if isinstance(one, str)]
+    arguments = list(_texts(Named(asked, context.user.file), "args"))
     output = await _run(command, arguments, _environment(context, asked, version), asked, seconds)
     return _answer(command, output)
 
 
 def _environment(context: Context, asked: Mapping[str, Any], version: str) -> dict[str, str]:
     environment = dict(os.environ)
-    for one in asked.get("env") or ():
+    for one in Named(asked, context.user.file).listed("env"):
         match one:
             case {"name": str(name), "value": str(value)}:
                 environment[name] = value
@@ -162,7 +169,7 @@ def _environment(context: Context, asked: Mapping[str, Any], version: str) -> di
 
 def _for_plugins(cluster: Named) -> Any:
     """Return what a cluster says to exec plugins; None where it says nothing."""
-    for one in cluster.settings.get("extensions") or ():
+    for one in cluster.listed("extensions"):
         match one:
             case {"name": "client.authentication.k8s.io/exec", "extension": said}:
                 return said

@@ -36,6 +36,11 @@ class Named(NamedTuple):
         said = self.settings.get(key)
         return said if isinstance(said, str) else ""
 
+    def listed(self, key: str) -> list[Any]:
+        """Return a list; an empty one where there is none."""
+        said = self.settings.get(key)
+        return said if isinstance(said, list) else []
+
 
 class Context(NamedTuple):
     """One cluster, as one user."""

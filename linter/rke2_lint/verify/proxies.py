@@ -26,6 +26,15 @@ class Proxy(NamedTuple):
     by: str
     """For people: `its proxy-url`, or the name of a variable."""
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is an address of a proxy of any kind that is known here."""
+        try:
+            address = urlsplit(self.url)
+            return address.scheme in _SCHEMES and bool(address.hostname) and address.port != 0
+        except ValueError:  # half of an IPv6 address, or a port that is no number
+            return False
+
 
 def proxy_of(context: Context, environment: Mapping[str, str]) -> Proxy | None:
     """Return the proxy to go by to a context's API server; None where none is needed."""
