@@ -48,9 +48,11 @@ class _Transport(httpx2.AsyncBaseTransport):
 
     def __init__(self, context: Context, credentials: Credentials) -> None:
         trust, proxy = _trust(context, credentials), proxy_of(context, os.environ)
+        # It is not shown: there may be a password in it.
+        unusable = "cannot be used: http://…, https://… or socks5://… can"
+        if proxy is not None and not proxy.is_usable:
+            raise ReadError(f"{proxy.by} {unusable}")
         try:
-            if proxy is not None and not proxy.is_usable:
-                raise ValueError
             self._inner = httpx2.AsyncHTTPTransport(
                 verify=trust,
                 proxy=proxy.url if proxy is not None else None,
@@ -58,9 +60,8 @@ class _Transport(httpx2.AsyncBaseTransport):
                 retries=1,
             )
         except (ValueError, ImportError, httpx2.InvalidURL):
-            # It is not shown: there may be a password in it.
             by = proxy.by if proxy is not None else "its server"
-            raise ReadError(f"{by} cannot be used: http://…, https://… or socks5://… can") from None
+            raise ReadError(f"{by} {unusable}") from None
         self._expected = context.cluster.text("tls-server-name")
         self._headers = (
             ("User-Agent", f"rke2-lint/{__version__}"),
