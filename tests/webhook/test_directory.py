@@ -124,10 +124,23 @@ def test_a_broken_pair_changes_nothing(
     volume.put(spoil(certificates.pair()))
     wait_for(lambda: server.metric("rke2_webhook_certificate_reloads_total", result="refused") == 1)
     assert serial(server) == number(good)
-    assert server.probe("/readyz").status_code == 200
+    ready = server.probe("/readyz")
+    assert (ready.status_code, "note: a certificate was refused: " in ready.text) == (200, True)
     told = [line for line in server.lines if line["message"] == "a certificate was refused"]
     assert len(told) == 1
     assert told[0]["serving_before"] is True
+    volume.put(good)
+    wait_for(lambda: server.probe("/readyz").text == "ok\n")
+
+
+def test_without_a_usable_pair_it_says_what_is_wrong_with_the_one_there(
+    start: Starter, volume: Volume, certificates: Certificates
+) -> None:
+    volume.put(Pair(b"junk", certificates.pair().key))
+    server = start(tls_directory=volume.path, ready=False)
+    reason = "no certificate yet: a certificate was refused: there is no certificate in it"
+    wait_for(lambda: reason in server.probe("/readyz").text)
+    assert reason in server.probe("/startupz").text
 
 
 def test_a_directory_that_goes_away_and_comes_back(

@@ -259,7 +259,8 @@ class Server:
 
     def _notes(self) -> list[str]:
         problems = [self._certificates.problem, self._trust.problem, self._policy.problem]
-        notes = [*problems, *self._trust_of.notes]
+        refused = self._live.refused if self._live.leaf is not None else None
+        notes = [refused, *problems, *self._trust_of.notes]
         return [each for each in notes if each is not None]
 
 

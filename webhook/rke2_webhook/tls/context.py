@@ -81,8 +81,13 @@ class LiveContext:
     def problem(self) -> str | None:
         """Why no handshake can succeed now, or None."""
         if self.leaf is None:
-            return "no certificate yet"
+            return "no certificate yet" + (f": {self.refused}" if self.refused else "")
         return out_of_time(self.leaf, self._clock.now())
+
+    @property
+    def refused(self) -> str | None:
+        """Why the pair that was offered last is not served, or None."""
+        return f"a certificate was refused: {self._refused[2]}" if self._refused else None
 
     def offer(self, pair: Pair) -> str | None:
         """Serve a pair from now on, or return why not and go on with the one before.
@@ -91,6 +96,7 @@ class LiveContext:
         """
         client_ca = self._read_client_ca()
         if (pair, client_ca) == (self.pair, self._client_ca):
+            self._refused = None
             return None
         try:
             leaf = try_out(pair, self._names, self._tls, self._clock.now())
