@@ -115,6 +115,7 @@ class TestServing:
         mounted.put({"policy.yaml": BROKEN})
         wait_for(lambda: running.metric("rke2_webhook_policy_current") == 0)
         wait_for(lambda: "onCreate" in running.probe("/readyz").text)
+        assert f"note: {mounted.policy}:" in running.probe("/readyz").text
         # Every replica sees the same file: if it were not ready, nobody would be.
         assert running.probe("/readyz").status_code == 200
         assert _injects(running)

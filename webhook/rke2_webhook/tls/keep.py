@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from structlog.typing import FilteringBoundLogger
 
+from rke2_policies.policy_file import PolicyError
 from rke2_webhook.metrics import Metrics
 from rke2_webhook.tls.clock import Clock, JumpDetector
 from rke2_webhook.tls.cluster import MissingError
@@ -55,9 +56,8 @@ class Keeper:
                     break
 
     def _fail(self, error: Exception) -> None:
-        problem = (
-            str(error) if isinstance(error, MissingError) else f"{type(error).__name__}: {error}"
-        )
+        told = isinstance(error, MissingError | PolicyError)  # whose words are for people
+        problem = str(error) if told else f"{type(error).__name__}: {error}"
         if problem != self.problem:
             self._log.warning(f"{self._what} failed, and is tried again", reason=problem)
         self.problem = problem
