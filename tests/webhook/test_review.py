@@ -13,8 +13,10 @@ import jsonpatch
 import pytest
 
 from rke2_policies import catalog, engine
+from rke2_policies.document import DocumentId
+from rke2_policies.edits import Append, Edit, Remove, Set
 from rke2_policies.file import File
-from rke2_policies.finding import Safety, Severity
+from rke2_policies.finding import Fix, Safety, Severity
 from rke2_policies.ignore import ANNOTATION as IGNORE_ANNOTATION
 from rke2_policies.ignore_comments import ignores
 from rke2_policies.policy import DEFAULT, Admission, Exemption, Params, Policy
@@ -28,6 +30,7 @@ KEY = "kube-proxy-extra-env"
 PIN = "IPTABLES_MODE=nft"
 SECTION = "/spec/rkeConfig/machineGlobalConfig"
 PATH = f"{SECTION}/{KEY}"
+GLOBAL_ROUTE = ("spec", "rkeConfig", "machineGlobalConfig", KEY)
 RANCHER = "system:serviceaccount:cattle-system:rancher"
 CP = {"name": "cp", "controlPlaneRole": True, "etcdRole": True, "quantity": 3}
 WORKER = {"name": "worker", "workerRole": True, "quantity": 5}
@@ -264,6 +267,13 @@ GUARDS = [
     ),
     pytest.param({"object": changed(cluster(), "spec/rkeConfig", "x")}, "malformed", id="a text"),
     pytest.param({"object": cluster([])}, "malformed", id="section a list"),
+    pytest.param({"object": cluster(machineSelectorConfig=[entry("x")])}, "malformed", id="an entry's config a text"),
+    pytest.param({"object": cluster(machineSelectorConfig=[entry({}, "x")])}, "malformed", id="a selector a text"),
+    pytest.param({"object": cluster(machineSelectorConfig=["x"])}, "malformed", id="an entry a text"),
+    pytest.param({"object": cluster(machinePools={})}, "malformed", id="pools a mapping"),
+    pytest.param({"object": cluster(machinePools=[{"name": 1}])}, "malformed", id="a pool's name a number"),
+    pytest.param({"object": cluster(machinePools=[{"machineOS": 1}])}, "malformed", id="a pool's system a number"),
+    pytest.param({"object": cluster(machinePools=[{"labels": []}])}, "malformed", id="a pool's labels a list"),
 ]  # fmt: skip
 
 
@@ -644,6 +654,24 @@ BOTH_WAYS = [
         custom({"debug": False}, machineSelectorConfig=[entry({"debug": True}, FRONT)]),
         False,
         id="custom, a setting that labelled machines have otherwise",
+    ),
+    pytest.param(
+        custom({"debug": True}),
+        custom({"debug": False}, machineSelectorConfig=[entry({"debug": True}, FRONT)]),
+        False,
+        id="custom, a setting that labelled machines keep from now on",
+    ),
+    pytest.param(
+        custom({"debug": True}, machineSelectorConfig=[entry({"debug": False}, FRONT)]),
+        custom({"debug": False}),
+        False,
+        id="custom, a setting that labelled machines had before",
+    ),
+    pytest.param(
+        custom(machineSelectorConfig=[entry({"debug": True})]),
+        custom(machineSelectorConfig=[entry({"debug": False})]),
+        True,
+        id="custom, an entry for all",
     ),
     pytest.param(
         custom({"debug": True}, machineSelectorConfig=[entry({"debug": True}, {"matchLabels": {"x/worker-role": "a"}})]),
@@ -1122,6 +1150,53 @@ def test_what_is_added_is_what_is_told(item: str, told: str) -> None:
 
 
 # What a policy may.
+
+
+@pytest.mark.parametrize("make", [cluster, custom])
+def test_nothing_is_kept_where_an_entry_goes_or_comes(make: Any) -> None:
+    entries = [entry({KEY: [PIN]}, WORKERS)]
+    for old, new in (
+        (make({KEY: [PIN]}, machineSelectorConfig=entries), make({})),
+        (make({KEY: [PIN]}), make({}, machineSelectorConfig=entries)),
+    ):
+        assert decision(ask(new, old)) == "no-rollout"
+
+
+def test_one_pinned_pool_is_not_all_of_them() -> None:
+    warn = admission(on_create="warn")
+    legacy = entry({KEY: ["IPTABLES_MODE=legacy"]}, WORKERS)
+    assert (
+        decision(ask(cluster({KEY: [PIN]}, machineSelectorConfig=[legacy]), policy=warn))
+        == "warned"
+    )
+    assert decision(ask(cluster({KEY: [PIN]}), policy=warn)) == "pinned"
+
+
+def test_an_override_for_files_is_none_for_an_object() -> None:
+    text = b"overrides: [{paths: ['**'], params: {backend: legacy}, reason: r}]"
+    response = ask(cluster(), policy=read_policy("policy.yaml", text))
+    assert patch(response) == [add(SECTION, {KEY: [PIN]})]
+
+
+@pytest.mark.parametrize(
+    ("section", "edit"),
+    [
+        pytest.param(ABSENT, Set(("metadata", "labels"), {"a": "b"}), id="outside rkeConfig"),
+        pytest.param(ABSENT, Set(("spec",), {}), id="around rkeConfig"),
+        pytest.param({KEY: ["A=1"]}, Remove(GLOBAL_ROUTE), id="something goes"),
+        pytest.param({KEY: ["IPTABLES_MODE=legacy"]}, Append(GLOBAL_ROUTE, PIN), id="somebody chose"),
+        pytest.param({KEY: ["IPTABLES_MODE=x"]}, Append(GLOBAL_ROUTE, PIN), id="somebody chose wrongly"),
+        pytest.param({KEY: "IPTABLES_MODE="}, Set(GLOBAL_ROUTE, ["IPTABLES_MODE=", PIN]), id="a text"),
+        pytest.param({KEY: ["IPTABLES_MODE: Legacy"]}, Append(GLOBAL_ROUTE, PIN), id="somebody meant it"),
+        pytest.param({KEY: "A=1"}, Append(GLOBAL_ROUTE, PIN), id="what does not fit"),
+    ],
+)  # fmt: skip
+def test_a_fix_that_no_rule_has_today_would_not_be_made_either(
+    section: Any, edit: Edit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = {DocumentId("u-1"): [Fix("t", (edit,))]}
+    monkeypatch.setattr(review, "plan", lambda *_: plans)
+    assert patch(ask(cluster(section))) == []
 
 
 def test_a_rule_that_may_not_patch_only_warns() -> None:
