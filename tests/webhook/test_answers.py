@@ -221,7 +221,8 @@ def test_too_many_reviews_at_a_time_are_sent_away(start: Starter) -> None:
     with server.connect() as first, server.connect() as second, server.client() as client:
         for each in (first, second):
             each.sendall(request(large(namespace="slow")))
-        wait_for(lambda: server.metric("rke2_webhook_requests_in_flight") == 2)
+        held = 2 * len(large(namespace="slow"))
+        wait_for(lambda: server.metric("rke2_webhook_request_bytes_in_flight") == held)
         # Also where nobody can tell before it was read how large it is.
         for body in (large(), iter([large()])):
             refused = client.post("/mutate", content=body, headers=JSON)

@@ -53,3 +53,25 @@ def test_what_a_call_raises_reaches_who_waits_and_nobody_else() -> None:
         worker.close()
 
     asyncio.run(play())
+
+
+async def _rounds(worker: Worker) -> list[int]:
+    """Return in which round of the event loop each of five calls was made."""
+    rounds = 0
+    made: list[int] = []
+
+    async def count() -> None:
+        nonlocal rounds
+        while len(made) < 5:
+            rounds += 1
+            await asyncio.sleep(0)
+
+    calls = (worker.at_once(lambda _: made.append(rounds), None) for _ in range(5))
+    await asyncio.gather(count(), *calls)
+    return made
+
+
+def test_answers_made_at_once_leave_one_by_one() -> None:
+    made = asyncio.run(_rounds(Worker()))
+    assert len(set(made)) == 5
+    assert made == sorted(made)

@@ -191,7 +191,7 @@ class Endpoint:
             if message["type"] == "http.disconnect":
                 return Outcome(_GONE, b"")
             if held <= INLINE:
-                return self._review(body)
+                return await self._worker.at_once(self._review, body)
             granted = _granted(query, limits.max_time)
             with traffic.turn() as has_room:
                 if not has_room:

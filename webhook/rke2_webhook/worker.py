@@ -22,12 +22,25 @@ class Worker:
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="review")
         self._turn = asyncio.Lock()
+        self._round = asyncio.Lock()
         self._began: float | None = None
 
     @property
     def busy(self) -> float:
         """For how many seconds the call that runs now has been running."""
         return 0.0 if self._began is None else time.monotonic() - self._began
+
+    async def at_once(self, call: Callable[[T], R], argument: T) -> R:
+        """Return `call(argument)` without the thread: one such call in a round of the event loop.
+
+        uvloop writes at the end of a round. Of sixteen reviews in one round, the first answer would
+        leave with the last; and what is still arriving meanwhile would wait for all of them, twice.
+        """
+        await self._round.acquire()
+        try:
+            return call(argument)
+        finally:
+            asyncio.get_running_loop().call_soon(self._round.release)
 
     async def run(self, call: Callable[[T], R], argument: T) -> R:
         """Return `call(argument)`. Whoever is cancelled leaves the thread to finish in vain."""
