@@ -8,6 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from prometheus_client.metrics import MetricWrapperBase
+
+from rke2_webhook.metrics import Metrics
 from rke2_webhook.review import DECISIONS, answer
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +26,20 @@ def test_the_page_tells_every_decision() -> None:
     shown = page.partition("<!-- decisions: begin -->\n")[2].partition("<!-- decisions: end -->")[0]
     rows = [f"| `{word}` | {meaning} |\n" for word, meaning in DECISIONS.items()]
     assert shown == "".join(["| Decision | |\n", "|---|---|\n", *rows])
+
+
+def test_the_page_tells_every_metric_of_ours() -> None:
+    page = (ROOT / "webhook/README.md").read_text("utf-8")
+    shown = page.partition("<!-- metrics: begin -->\n")[2].partition("<!-- metrics: end -->")[0]
+    rows = [
+        f"| `{family.name}{'_total' if family.type == 'counter' else ''}` | {family.type} "
+        f"| {', '.join(f'`{label}`' for label in collector._labelnames)} "
+        f"| {family.documentation} |\n"
+        for collector in Metrics("1").registry._collector_to_names
+        if isinstance(collector, MetricWrapperBase)  # not what is told of any process
+        for family in collector.collect()
+    ]
+    assert shown == "".join(["| Metric | Type | Labels | |\n", "|---|---|---|---|\n", *rows])
 
 
 def test_the_page_shows_a_warning_as_it_is() -> None:
