@@ -651,6 +651,19 @@ def test_json_says_what_json_says(tree: dict[str, str]) -> None:
     assert source.documents[0].tree == tree
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "meant"),
+    [
+        pytest.param("x.json", r'{"a": "\ud83d\ude00\uE000\ue001"}', "😀\ue000\ue001", id="JSON"),
+        pytest.param("x.yaml", 'a: "x\ufeff\\U0000E000"', "x\ufeff\ue000", id="YAML"),
+    ],
+)
+def test_an_escaped_character_stands_for_itself_alone(path: str, text: str, meant: str) -> None:
+    source = Source.read(path, text.encode())
+    assert source.problems == ()
+    assert source.documents[0].tree == {"a": meant}
+
+
 EVERY_PRIVATE = "".join(map(chr, range(0xE000, 0xF900)))
 
 

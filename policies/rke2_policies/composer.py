@@ -53,6 +53,7 @@ _MOST_STAND_INS: Final = 500
 """How many characters may have one in a text, and how many are tried for each."""
 _PRIVATE = range(0xE000, 0xF900)
 """Characters without a meaning of their own, which texts hardly have."""
+_ESCAPED_PRIVATE = lazily(r"\\(?:u|U0000)([eEfF][0-9a-fA-F]{3})")
 _BREAK = "\r\n\x85\u2028\u2029"  # YAML 1.1 has five
 _BLANK = " \t" + _BREAK
 # What go-yaml's reader and libyaml's refuse (readerc.go, yaml_parser_update_buffer).
@@ -97,6 +98,8 @@ class Script(NamedTuple):
     stand_ins: dict[int, str]
     """What some characters of `written` stand for, as for `str.translate`."""
     template: Mask | None = None
+    escaped: frozenset[int] = frozenset()
+    """Which of the characters that could stand for others a text with stand-ins has escaped."""
 
 
 class Composed(NamedTuple):
@@ -193,7 +196,11 @@ def _with_stand_in(script: Script, meant: str) -> tuple[Script, str]:
     for code, character in script.stand_ins.items():
         if character == meant:
             return script, chr(code)
-    tried = (code for code in _PRIVATE if code not in script.stand_ins)
+    if not script.stand_ins:
+        escaped = (int(code, 16) for code in _ESCAPED_PRIVATE.findall(script.text))
+        script = script._replace(escaped=frozenset(escaped))
+    taken = script.escaped.union(script.stand_ins)
+    tried = (code for code in _PRIVATE if code not in taken)
     free = (code for code in islice(tried, _MOST_STAND_INS) if chr(code) not in script.text)
     found = next(free, None)
     if found is None or len(script.stand_ins) >= _MOST_STAND_INS:
