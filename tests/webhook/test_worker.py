@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+from collections.abc import Callable
 
 import pytest
 
@@ -55,23 +57,51 @@ def test_what_a_call_raises_reaches_who_waits_and_nobody_else() -> None:
     asyncio.run(play())
 
 
-async def _rounds(worker: Worker) -> list[int]:
-    """Return in which round of the event loop each of five calls was made."""
+async def _rounds(call: Callable[[None], object], calls: int) -> list[int]:
+    """Return in which round of the event loop each of some calls was made."""
     rounds = 0
     made: list[int] = []
 
     async def count() -> None:
         nonlocal rounds
-        while len(made) < 5:
+        while len(made) < calls:
             rounds += 1
             await asyncio.sleep(0)
 
-    calls = (worker.at_once(lambda _: made.append(rounds), None) for _ in range(5))
-    await asyncio.gather(count(), *calls)
+    async def make(worker: Worker) -> None:
+        def made_now(_: None) -> None:
+            made.append(rounds)
+            call(None)
+
+        await worker.at_once(made_now, None)
+
+    worker = Worker()
+    await asyncio.gather(count(), *(make(worker) for _ in range(calls)))
     return made
 
 
-def test_answers_made_at_once_leave_one_by_one() -> None:
-    made = asyncio.run(_rounds(Worker()))
+def test_answers_that_take_time_leave_one_by_one() -> None:
+    made = asyncio.run(_rounds(lambda _: time.sleep(0.001), 5))
     assert len(set(made)) == 5
     assert made == sorted(made)
+
+
+def test_answers_that_take_no_time_leave_together_and_end_their_round_after_all() -> None:
+    quick = asyncio.run(_rounds(lambda _: None, 5))
+    assert len(set(quick)) < 5
+    many = asyncio.run(_rounds(lambda _: time.sleep(0.0002), 6))
+    assert len(set(many)) > 1
+
+
+def test_a_call_that_fails_lets_the_next_one_in() -> None:
+    def fail(_: None) -> None:
+        time.sleep(0.001)
+        raise ValueError("of the call")
+
+    async def play() -> None:
+        worker = Worker()
+        with pytest.raises(ValueError, match="of the call"):
+            await worker.at_once(fail, None)
+        assert await worker.at_once(lambda _: 4, None) == 4
+
+    asyncio.run(asyncio.wait_for(play(), 10))

@@ -6,10 +6,13 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_LONG: Final = 0.0005
+"""Seconds of calls after which answers leave: half a usual review, many times what a round costs."""
 
 
 class Worker:
@@ -23,6 +26,7 @@ class Worker:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="review")
         self._turn = asyncio.Lock()
         self._round = asyncio.Lock()
+        self._spent = 0.0
         self._began: float | None = None
 
     @property
@@ -31,16 +35,23 @@ class Worker:
         return 0.0 if self._began is None else time.monotonic() - self._began
 
     async def at_once(self, call: Callable[[T], R], argument: T) -> R:
-        """Return `call(argument)` without the thread: one such call in a round of the event loop.
+        """Return `call(argument)` without the thread, when the event loop has time for it.
 
         uvloop writes at the end of a round. Of sixteen reviews in one round, the first answer would
         leave with the last; and what is still arriving meanwhile would wait for all of them, twice.
+        So a review ends its round, unless it took next to no time.
         """
         await self._round.acquire()
+        began = time.monotonic()
         try:
             return call(argument)
         finally:
-            asyncio.get_running_loop().call_soon(self._round.release)
+            self._spent += time.monotonic() - began
+            if self._spent < _LONG:
+                self._round.release()
+            else:
+                self._spent = 0.0
+                asyncio.get_running_loop().call_soon(self._round.release)
 
     async def run(self, call: Callable[[T], R], argument: T) -> R:
         """Return `call(argument)`. Whoever is cancelled leaves the thread to finish in vain."""
