@@ -93,15 +93,38 @@ def test_answers_that_take_no_time_leave_together_and_end_their_round_after_all(
     assert len(set(many)) > 1
 
 
-def test_a_call_that_fails_lets_the_next_one_in() -> None:
-    def fail(_: None) -> None:
+def test_a_call_that_fails_ends_nothing_but_itself() -> None:
+    def take(name: str) -> str:
         time.sleep(0.001)
-        raise ValueError("of the call")
+        if name == "bad":
+            raise ValueError("of the call")
+        return name
+
+    async def play() -> list[str | BaseException]:
+        worker = Worker()
+        names = ("bad", "a", "bad", "b")
+        calls = (worker.at_once(take, name) for name in names)
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    first, a, second, b = asyncio.run(asyncio.wait_for(play(), 10))
+    assert (a, b) == ("a", "b")
+    assert isinstance(first, ValueError)
+    assert isinstance(second, ValueError)
+
+
+def test_who_gives_up_before_the_turn_is_left_out() -> None:
+    made: list[str] = []
+
+    def take(name: str) -> None:
+        time.sleep(0.001)
+        made.append(name)
 
     async def play() -> None:
         worker = Worker()
-        with pytest.raises(ValueError, match="of the call"):
-            await worker.at_once(fail, None)
-        assert await worker.at_once(lambda _: 4, None) == 4
+        tasks = [asyncio.ensure_future(worker.at_once(take, name)) for name in "abc"]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     asyncio.run(asyncio.wait_for(play(), 10))
+    assert made == ["a", "c"]

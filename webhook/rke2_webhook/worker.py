@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar, cast
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-_LONG: Final = 0.0005
-"""Seconds of calls after which answers leave: half a usual review, many times what a round costs."""
+_ROUND: Final = 0.0005
+"""Seconds of calls that end a round: half a usual review, and many times what a round costs."""
 
 
 class Worker:
@@ -25,7 +27,7 @@ class Worker:
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="review")
         self._turn = asyncio.Lock()
-        self._round = asyncio.Lock()
+        self._waiting: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
         self._spent = 0.0
         self._began: float | None = None
 
@@ -39,19 +41,13 @@ class Worker:
 
         uvloop writes at the end of a round. Of sixteen reviews in one round, the first answer would
         leave with the last; and what is still arriving meanwhile would wait for all of them, twice.
-        So a review ends its round, unless it took next to no time.
+        So a usual review ends its round; those that take next to no time share one.
         """
-        await self._round.acquire()
-        began = time.monotonic()
-        try:
-            return call(argument)
-        finally:
-            self._spent += time.monotonic() - began
-            if self._spent < _LONG:
-                self._round.release()
-            else:
-                self._spent = 0.0
-                asyncio.get_running_loop().call_soon(self._round.release)
+        if self._spent < _ROUND:
+            return self._in_this_round(partial(call, argument))
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append((partial(call, argument), future))
+        return cast("R", await future)
 
     async def run(self, call: Callable[[T], R], argument: T) -> R:
         """Return `call(argument)`. Whoever is cancelled leaves the thread to finish in vain."""
@@ -64,6 +60,26 @@ class Worker:
     def close(self) -> None:
         """Let the thread end; nothing waits for it."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _in_this_round(self, call: Callable[[], R]) -> R:
+        began = time.monotonic()
+        try:
+            return call()
+        finally:
+            self._spent += time.monotonic() - began
+            if self._spent >= _ROUND:
+                asyncio.get_running_loop().call_soon(self._next_round)
+
+    def _next_round(self) -> None:
+        self._spent = 0.0
+        while self._waiting and self._spent < _ROUND:
+            call, future = self._waiting.popleft()
+            if future.done():
+                continue  # who waited has given up
+            try:
+                future.set_result(self._in_this_round(call))
+            except Exception as error:  # it is for who waits
+                future.set_exception(error)
 
     def _next(self, done: asyncio.Future[Any]) -> None:
         self._began = None
