@@ -1,4 +1,4 @@
-"""The worker: one thread for the reviews that would keep all others waiting."""
+"""The worker: when each review is computed, so that none keeps all others waiting."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROUND: Final = 0.0005
 
 
 class Worker:
-    """Runs one call at a time beside the event loop.
+    """Makes quick calls in rounds of the event loop, others in one thread beside it.
 
     More threads would compute no faster: reviews are Python, and Python runs in one thread at a
     time. Those who wait for their turn wait in the event loop, where they can give up.
