@@ -91,7 +91,7 @@ class Inspector:
 
             self._patches = ClusterPatches()
         unit.why_partial = self._patches.why_partial(self._where(path))
-        return unit.evaluate() if unit.why_partial else report
+        return unit.as_part(report)
 
     def _policy_for(self, path: str) -> tuple[Policy, Policy | None]:
         """Return the policy for the files of a unit: that of its node, for all of them.

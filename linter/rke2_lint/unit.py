@@ -206,6 +206,10 @@ class Unit:
                 findings=tuple(one for one in report.findings if tells(one.rule)),
                 exempted=tuple(one for one in report.exempted if tells(one.finding.rule)),
             )
+        return self.as_part(report)
+
+    def as_part(self, report: Report) -> Report:
+        """Take out what is missing only because its first file holds parts of Clusters."""
         if not self.why_partial:
             return report
         from rke2_lint.cluster_patches import of_part

@@ -7,7 +7,7 @@ thing decides it, and paths begin in the folder of the file that says them.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -88,7 +88,7 @@ class _Kubeconfig:
         if cluster is None:
             raise UsageError(f"{said.file}: the context {name} names no cluster")
         user = self._part(name, said, "user", self._users) or Named({}, said.file)
-        if not _is_server(cluster.text("server")):
+        if not is_address(cluster.text("server"), ("https", "http")):
             raise UsageError(
                 f"{cluster.file}: the cluster of the context {name} has no server: https://…"
             )
@@ -108,10 +108,11 @@ class _Kubeconfig:
         return there[name]
 
 
-def _is_server(text: str) -> bool:
+def is_address(text: str, schemes: Collection[str]) -> bool:
+    """Tell whether a text is a URL of one of these schemes, with a host that can be connected to."""
     try:
         address = urlsplit(text)
-        return address.scheme in ("https", "http") and bool(address.hostname) and address.port != 0
+        return address.scheme in schemes and bool(address.hostname) and address.port != 0
     except ValueError:  # half of an IPv6 address, or a port that is no number
         return False
 

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from rke2_lint.verify.kubeconfig import Context
+from rke2_lint.verify.kubeconfig import Context, is_address
 
 _PORTS = {"https": 443, "http": 80}
 _SCHEMES = ("http", "https", "socks5", "socks5h")
@@ -29,11 +29,7 @@ class Proxy(NamedTuple):
     @property
     def is_usable(self) -> bool:
         """Whether it is an address of a proxy of any kind that is known here."""
-        try:
-            address = urlsplit(self.url)
-            return address.scheme in _SCHEMES and bool(address.hostname) and address.port != 0
-        except ValueError:  # half of an IPv6 address, or a port that is no number
-            return False
+        return is_address(self.url, _SCHEMES)
 
 
 def proxy_of(context: Context, environment: Mapping[str, str]) -> Proxy | None:
