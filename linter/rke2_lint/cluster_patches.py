@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from rke2_lint.files import File, NotAFileError, TooLargeError, read
+from rke2_lint.files import File, read_or_nothing
 from rke2_policies import pin
 from rke2_policies.document import Document
 from rke2_policies.engine import Report
@@ -110,11 +110,8 @@ def _patches_in(folder: str) -> Iterator[tuple[str, str]]:
     """Yield the patches that a folder's kustomization names, in full, each with its own path."""
     for name in _KUSTOMIZATIONS:
         path = os.path.join(folder, name)
-        try:
-            data = read(File(path))
-        except (OSError, NotAFileError, TooLargeError):
-            continue
-        for document in Source.read(path, data).documents:
+        data = read_or_nothing(File(path))
+        for document in Source.read(path, data).documents if data else ():
             for patch in _patches(document.tree):
                 yield os.path.normpath(os.path.join(folder, patch)), path
 

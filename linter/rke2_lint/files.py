@@ -449,6 +449,14 @@ def read(file: File) -> bytes:
         os.close(handle)
 
 
+def read_or_nothing(file: File) -> bytes:
+    """Return a file's bytes, or none: that it cannot be read is told elsewhere."""
+    try:
+        return read(file)
+    except (OSError, NotAFileError, TooLargeError):
+        return b""
+
+
 def read_stdin() -> bytes:
     """Return what standard input gives. Raises OSError and TooLargeError."""
     return _rest(0, b"")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from rke2_lint.files import File, Lookup, NotAFileError, TooLargeError, read
+from rke2_lint.files import File, Lookup, read_or_nothing
 from rke2_lint.paint import Paint, harmless
 from rke2_policies import catalog
 from rke2_policies.finding import Severity
@@ -185,11 +185,7 @@ def _of_clusters(policy: Policy, where: str) -> Iterator[OfCluster]:
 
 
 def _clusters(path: str) -> Iterator[Manifest]:
-    try:
-        data = read(File(path))
-    except (OSError, NotAFileError, TooLargeError):
-        return
-    for document in Source.read(path, data).documents:
+    for document in Source.read(path, read_or_nothing(File(path))).documents:
         for one in manifests(document):
             if (one.group, one.kind) == ("provisioning.cattle.io", "Cluster"):
                 yield one

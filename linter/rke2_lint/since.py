@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
-from rke2_lint.files import File, Listing, NotAFileError, TooLargeError, UsageError, read
+from rke2_lint.files import File, Listing, UsageError, read_or_nothing
 from rke2_lint.git_changes import Changes, RevisionError, since, top_of
 from rke2_lint.work import FROM_ELSEWHERE, HOLDERS, node_of
 
@@ -77,14 +77,14 @@ def _tops(paths: Sequence[str]) -> Iterable[str]:
 
 def _referring(taken: Iterable[File], rest: Iterable[File], trees: Iterable[Changes]) -> list[File]:
     """Return the files that have not changed, and refer to a Secret or ConfigMap that has."""
-    said = [data for file in taken if _holds(data := _bytes(file))]
+    said = [data for file in taken if _holds(data := read_or_nothing(file))]
     lines = [tree.text() for tree in trees]
     if not (said or any(_holds(text) for text in lines)):
         return []
     said += lines
     found = []
     for file in rest:
-        data = _bytes(file)
+        data = read_or_nothing(file)
         if FROM_ELSEWHERE in data:
             from rke2_lint.inspection import referred
             from rke2_policies.yaml_source import Source
@@ -97,11 +97,3 @@ def _referring(taken: Iterable[File], rest: Iterable[File], trees: Iterable[Chan
 
 def _holds(data: bytes) -> bool:
     return any(word in data for word in HOLDERS)
-
-
-def _bytes(file: File) -> bytes:
-    """Return what a file holds, or nothing: that it cannot be read is told elsewhere."""
-    try:
-        return read(file)
-    except (OSError, NotAFileError, TooLargeError):
-        return b""
