@@ -277,6 +277,18 @@ def find_event(log: bytes, audit_id: str) -> dict[str, Any] | None:
     return None
 
 
+def creation(draft: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the review of a developer's new Cluster, with what `answer` reads of it."""
+    request = {
+        "uid": "1",
+        "operation": "CREATE",
+        "userInfo": {"username": DEVELOPER},
+        "namespace": "fleet-default",
+        "object": draft,
+    }
+    return {"request": request}
+
+
 def clusters(namespace: str = "fleet-default", *, group: str = GROUP) -> str:
     """Return the path of a namespace's Cluster objects."""
     return f"/apis/{group}/v1/namespaces/{namespace}/clusters"

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import jsonpatch
 import pytest
-from kube import DEVELOPER, RANCHER, Answer, Api, Kube, Pair, cluster, clusters
+from kube import DEVELOPER, RANCHER, Answer, Api, Kube, Pair, cluster, clusters, creation
 from replicas import Replica, wait_for
 from second_webhook import Behaviour, Reply, SecondWebhook, allowed, patched, review
 
@@ -337,14 +337,7 @@ def test_a_selectors_own_list_is_stored_with_the_pin_or_as_it_is(
 
 def _as_in_process(admission: Admission, draft: dict[str, Any], made: Answer) -> None:
     """Assert that the API server did, told and noted what `answer` says of this draft."""
-    request = {
-        "uid": "1",
-        "operation": "CREATE",
-        "userInfo": {"username": DEVELOPER},
-        "namespace": "fleet-default",
-        "object": draft,
-    }
-    response: Any = answer({"request": request})["response"]
+    response: Any = answer(creation(draft))["response"]
     operations = json.loads(base64.b64decode(response.get("patch", "W10=")))
     assert made.body["spec"] == jsonpatch.apply_patch(draft, operations)["spec"]
     assert made.warnings == tuple(response.get("warnings", ()))

@@ -20,7 +20,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kube import DEVELOPER, RANCHER, Answer, Api, Kube, clusters
+from kube import DEVELOPER, RANCHER, Answer, Api, Kube, clusters, creation
 from replicas import wait_for
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "export"))
@@ -155,14 +155,7 @@ def section_of(said: Answer) -> Any:
 
 def reviewed(draft: Mapping[str, Any], policy: Policy, *, validate: bool = False) -> Any:
     """Return what the webhook answers for a new Cluster."""
-    request = {
-        "uid": "1",
-        "operation": "CREATE",
-        "userInfo": {"username": DEVELOPER},
-        "namespace": "fleet-default",
-        "object": draft,
-    }
-    return answer({"request": request}, policy, validate=validate)["response"]
+    return answer(creation(draft), policy, validate=validate)["response"]
 
 
 def as_the_webhook_stores(draft: Mapping[str, Any], policy: Policy) -> Any:

@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from local_servers import running
 
 from rke2_lint.cli import main
 
@@ -145,9 +146,8 @@ def test_a_proxy_at_which_nobody_listens_is_named(
 # --- servers that are none, or say other things than they should
 
 
-@contextmanager
-def http(status: int, body: bytes, **headers: str) -> Iterator[int]:
-    """Answer everything in one way."""
+def http(status: int, body: bytes, **headers: str) -> AbstractContextManager[int]:
+    """Answer everything in one way, at the port that is yielded."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -161,15 +161,7 @@ def http(status: int, body: bytes, **headers: str) -> Iterator[int]:
         def log_message(self, *said: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    return running(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
 
 
 EMPTY = b'{"kind": "List", "apiVersion": "v1", "metadata": {}, "items": []}'

@@ -9,12 +9,12 @@ import contextlib
 import json
 import socketserver
 import threading
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from local_servers import running
 
 from rke2_lint.cli import main
 from rke2_lint.verify.kubeconfig import Context, Named
@@ -164,18 +164,6 @@ def _pump(one: Any, other: Any) -> None:
         other.shutdown(socket.SHUT_WR)
 
 
-@contextlib.contextmanager
-def serving(server: socketserver.TCPServer) -> Iterator[int]:
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 def kubeconfig(folder: Path, server: str, **cluster: Any) -> Path:
     tree = {
         "current-context": "prod",
@@ -190,9 +178,9 @@ def test_a_cluster_behind_a_bastion_is_read_by_socks(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[bytes] = []
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), _Server)) as port:
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), _Server)) as port:
         handler = type("_To", (_Socks,), {"asked": asked, "target": ("127.0.0.1", port)})
-        with serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)) as bastion:
+        with running(socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)) as bastion:
             config = kubeconfig(
                 tmp_path, "http://api.internal:6443", **{"proxy-url": f"socks5://127.0.0.1:{bastion}"}
             )  # fmt: skip
@@ -208,7 +196,7 @@ def test_a_range_in_no_proxy_keeps_the_proxy_out(
     # Nobody listens there; and whatever is excepted by itself is not what is asked for.
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setattr("rke2_lint.verify.proxies.IPv4Address.is_loopback", False)
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), _Server)) as port:
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), _Server)) as port:
         config = kubeconfig(tmp_path, f"http://127.0.0.1:{port}")
         asking = ["verify", "--isolated", "--kubeconfig", str(config)]
         assert main(asking) == 2
@@ -220,7 +208,7 @@ def test_a_range_in_no_proxy_keeps_the_proxy_out(
 def test_it_is_told_how_many_clusters_were_seen(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), _Server)) as port:
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), _Server)) as port:
         tree = {
             "clusters": [
                 {"name": "here", "cluster": {"server": f"http://127.0.0.1:{port}"}},
